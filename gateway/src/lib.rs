@@ -1,0 +1,2 @@
+//! The data plane of Weir.
+pub mod wire;

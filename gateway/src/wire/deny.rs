@@ -1,0 +1,110 @@
+//! Addresses that no upstream connection may go to.
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+
+/// Networks that the gateway does not connect to, whatever name led there.
+#[derive(Debug, Clone, Default)]
+pub struct DenyList {
+    networks: Vec<IpNet>,
+}
+
+/// An entry of a deny list that is neither a network nor an address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is neither a network in CIDR notation nor an IP address")]
+pub struct DenyListError(String);
+
+impl DenyList {
+    /// A list of networks in CIDR notation (`10.0.0.0/8`, `fe80::/10`) or single addresses.
+    ///
+    /// # Errors
+    /// Names the first entry that is neither.
+    pub fn parse<S: AsRef<str>>(
+        entries: impl IntoIterator<Item = S>,
+    ) -> Result<Self, DenyListError> {
+        let networks = entries
+            .into_iter()
+            .map(|entry| {
+                let entry = entry.as_ref().trim();
+                IpNet::from_str(entry)
+                    .or_else(|_| IpAddr::from_str(entry).map(IpNet::from))
+                    .map(unmapped_network)
+                    .map_err(|_| DenyListError(entry.to_owned()))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { networks })
+    }
+
+    /// Whether connections to this address are denied. An IPv4 address written as IPv6
+    /// (`::ffff:127.0.0.1`) is judged as the IPv4 address that the kernel would connect to.
+    #[must_use]
+    pub fn denies(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.networks
+            .iter()
+            .any(|network| network.contains(&address))
+    }
+}
+
+/// `::ffff:10.0.0.0/104` means `10.0.0.0/8`, and has to be kept as that to match canonical addresses.
+fn unmapped_network(network: IpNet) -> IpNet {
+    if let IpNet::V6(v6) = network
+        && v6.prefix_len() >= 96
+        && let Some(v4) = v6.addr().to_ipv4_mapped()
+        && let Ok(v4) = ipnet::Ipv4Net::new(v4, v6.prefix_len() - 96)
+    {
+        return IpNet::V4(v4);
+    }
+    network
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denied(entries: &[&str], addresses: &[&str]) -> Vec<bool> {
+        let list = DenyList::parse(entries).unwrap();
+        addresses
+            .iter()
+            .map(|a| list.denies(a.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn networks_and_single_addresses_deny_what_lies_in_them() {
+        assert_eq!(
+            denied(
+                &["127.0.0.0/8", "169.254.169.254", "fe80::/10"],
+                &[
+                    "127.1.2.3",
+                    "169.254.169.254",
+                    "169.254.169.253",
+                    "fe80::1",
+                    "2001:db8::1"
+                ],
+            ),
+            [true, true, false, true, false]
+        );
+    }
+
+    #[test]
+    fn an_ipv4_address_in_ipv6_clothes_is_judged_as_ipv4() {
+        assert_eq!(
+            denied(&["127.0.0.0/8"], &["::ffff:127.0.0.1", "::ffff:10.0.0.1"]),
+            [true, false]
+        );
+        assert_eq!(
+            denied(&["::ffff:10.0.0.0/104"], &["10.9.8.7", "11.0.0.1"]),
+            [true, false]
+        );
+    }
+
+    #[test]
+    fn what_is_no_network_is_named() {
+        assert_eq!(
+            DenyList::parse(["10.0.0.0/8", "10.0.0.0/33"]).unwrap_err(),
+            DenyListError("10.0.0.0/33".to_owned())
+        );
+    }
+}

@@ -1,0 +1,228 @@
+//! Calls to providers: pools of connections, one set for each worker.
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+
+use super::deny::DenyList;
+use super::tls::ClientTls;
+
+/// Which HTTP to speak to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum HttpVersion {
+    /// What ALPN agrees on with TLS; HTTP/1.1 without.
+    #[default]
+    Auto,
+    /// HTTP/1.1 and nothing else.
+    Http1,
+    /// HTTP/2 and nothing else; without TLS by prior knowledge.
+    Http2,
+}
+
+/// Where to send a request. Connections are pooled by `key` alone, so two targets with one key
+/// must agree in everything that concerns the connection.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The identity of the pool.
+    pub key: u64,
+    /// TLS, and whom it trusts; plain text without.
+    pub tls: Option<ClientTls>,
+    /// The name or IP address (IPv6 without brackets) to connect to, and to check the certificate
+    /// against.
+    pub host: String,
+    /// The port to connect to.
+    pub port: u16,
+    /// What goes into `host` or `:authority`.
+    pub authority: HeaderValue,
+    /// Which HTTP to speak.
+    pub http: HttpVersion,
+    /// The bound on resolving, connecting and the TLS handshake together.
+    pub connect_timeout: Duration,
+}
+
+/// A request to a provider.
+#[derive(Debug, Clone)]
+pub struct UpstreamRequest {
+    /// The method.
+    pub method: Method,
+    /// Path and query.
+    pub path: PathAndQuery,
+    /// The headers. `host`, those that frame the message and those of a single hop are the wire's
+    /// and are ignored here.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// The head of a provider's answer, and its body to come.
+#[derive(Debug)]
+pub struct UpstreamResponse {
+    /// The status; never 1xx.
+    pub status: StatusCode,
+    /// The headers as they came.
+    pub headers: HeaderMap,
+    /// What the provider spoke.
+    pub version: Version,
+    /// The body.
+    pub body: UpstreamBody,
+}
+
+/// Bounds on what upstreams may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct UpstreamLimits {
+    /// Idle connections kept for each target and worker.
+    pub max_idle: usize,
+    /// How long an idle connection is kept. Below what common servers keep theirs (60 s and more).
+    pub idle_timeout: Duration,
+    /// The largest head of an answer, in bytes.
+    pub max_head_bytes: usize,
+    /// HTTP/2 streams on one connection, before another is opened.
+    pub max_streams: usize,
+}
+
+impl Default for UpstreamLimits {
+    fn default() -> Self {
+        Self {
+            max_idle: 64,
+            idle_timeout: Duration::from_secs(50),
+            max_head_bytes: 64 * 1024,
+            max_streams: 100,
+        }
+    }
+}
+
+/// Why there is no answer to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendErrorKind {
+    /// Every address that the name stands for is on the deny list.
+    Denied,
+    /// The name has no address.
+    Resolve,
+    /// No address took the connection.
+    Connect,
+    /// There was no connection within the target's `connect_timeout`.
+    ConnectTimeout,
+    /// The TLS handshake failed, or agreed on an HTTP that the target does not want.
+    Tls,
+    /// The connection ended before the head of an answer was there.
+    Reset,
+    /// What came back is not HTTP, or not unambiguous, or its head is too large.
+    Protocol,
+}
+
+/// No answer. The message names no header and no body.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SendError {
+    /// What happened.
+    pub kind: SendErrorKind,
+    /// Whether the request, or a part of it, may have reached the provider.
+    pub sent: bool,
+    message: String,
+}
+
+/// The answer broke off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpstreamError {
+    /// The connection or the stream ended before the body did.
+    #[error("the provider's answer ended early")]
+    Truncated,
+    /// The framing of the body is not HTTP.
+    #[error("the provider's answer is not framed as HTTP asks")]
+    Malformed,
+}
+
+/// The body of a provider's answer. Dropped before its end, it closes the connection (HTTP/1.1) or
+/// resets the stream (HTTP/2) at once; read to its end, it gives the connection back.
+pub struct UpstreamBody {
+    _inner: (),
+}
+
+impl fmt::Debug for UpstreamBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamBody").finish_non_exhaustive()
+    }
+}
+
+impl UpstreamBody {
+    /// The next piece, in whatever size it came; `None` at the end, and ever after.
+    ///
+    /// # Errors
+    /// A body that does not come to its proper end gives an error, never a clean end; only where
+    /// [`UpstreamBody::framed`] is false can the two not be told apart.
+    pub fn poll_next(
+        &mut self,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, UpstreamError>>> {
+        Poll::Ready(None)
+    }
+
+    /// [`UpstreamBody::poll_next`] as a future.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn next(&mut self) -> Option<Result<Bytes, UpstreamError>> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Whether the end of the body is marked: false where only the end of the connection ends it.
+    #[must_use]
+    pub fn framed(&self) -> bool {
+        true
+    }
+
+    /// The bytes still to come, where the provider declared a length.
+    #[must_use]
+    pub fn remaining(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// Connections to providers: those of one worker, to be used inside its runtime. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Upstreams {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    deny: Arc<DenyList>,
+    limits: UpstreamLimits,
+}
+
+impl Upstreams {
+    /// With no connection yet.
+    #[must_use]
+    pub fn new(deny: Arc<DenyList>, limits: UpstreamLimits) -> Self {
+        Self {
+            inner: Arc::new(Inner { deny, limits }),
+        }
+    }
+
+    /// Sends a request over an idle connection or a new one, and waits for the head of the answer.
+    /// Redirects are not followed. Dropping the future gives the call up at once.
+    ///
+    /// A kept connection that turns out to be closed before any byte of the request was written is
+    /// replaced by a new one; nothing else is tried twice.
+    ///
+    /// # Errors
+    /// As [`SendErrorKind`] says, with whether the request may have reached the provider.
+    pub async fn send(
+        &self,
+        target: &Target,
+        request: UpstreamRequest,
+    ) -> Result<UpstreamResponse, SendError> {
+        let _ = (&self.inner.deny, &self.inner.limits, target, request);
+        Err(SendError {
+            kind: SendErrorKind::Connect,
+            sent: false,
+            message: "not connected".to_owned(),
+        })
+    }
+}
