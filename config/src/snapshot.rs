@@ -1,0 +1,86 @@
+//! The compiled config as it is written down and sent: self-contained, right by construction, with
+//! no YAML and no Kubernetes type in it.
+//!
+//! Its JSON is the format of the state folder and of what travels to gateways: camelCase, unknown
+//! fields are errors, durations are whole milliseconds, hashes are lowercase hex. [`FORMAT`] counts
+//! the versions of that format.
+
+mod hash;
+mod key;
+mod millis;
+mod namespaces;
+mod provider;
+mod route;
+mod secret;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use hash::Sha256;
+pub use key::ApiKey;
+pub use namespaces::{NAME_LABEL, Namespaces, Operator, Requirement};
+pub use provider::{Dialect, HttpVersion, Provider, ProviderModel, SecretRef, Sources, Timeouts};
+pub use route::{Backend, Consumers, ProviderRef, Retry, RetryCause, Route, Rule};
+pub use secret::Secret;
+
+/// The version of the snapshot's format that this crate writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// Everything that a gateway serves, one [`Shard`] a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Snapshot {
+    /// The version of the format, [`FORMAT`] when this crate wrote it.
+    pub format: u32,
+    /// The shards by the name of their namespace. A shard that did not change since the snapshot
+    /// before is the very same `Arc`.
+    pub namespaces: BTreeMap<String, Arc<Shard>>,
+}
+
+/// The config of one namespace. Nothing of another namespace is in it, and credentials are in the
+/// shard of the provider that uses them alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Shard {
+    /// The name of the namespace.
+    pub namespace: String,
+    /// The labels of the namespace, always with [`NAME_LABEL`], as Kubernetes sets it.
+    pub labels: BTreeMap<String, String>,
+    /// Its providers by name.
+    pub providers: BTreeMap<String, Provider>,
+    /// Its routes by name.
+    pub routes: BTreeMap<String, Route>,
+    /// Its API keys by the name of their Secret.
+    pub keys: BTreeMap<String, ApiKey>,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            namespaces: BTreeMap::new(),
+        }
+    }
+}
+
+impl Snapshot {
+    /// The provider of this namespace and name.
+    #[must_use]
+    pub fn provider(&self, namespace: &str, name: &str) -> Option<&Provider> {
+        self.namespaces.get(namespace)?.providers.get(name)
+    }
+
+    /// The route of this namespace and name.
+    #[must_use]
+    pub fn route(&self, namespace: &str, name: &str) -> Option<&Route> {
+        self.namespaces.get(namespace)?.routes.get(name)
+    }
+
+    /// The API key that is kept in the Secret of this namespace and name.
+    #[must_use]
+    pub fn key(&self, namespace: &str, name: &str) -> Option<&ApiKey> {
+        self.namespaces.get(namespace)?.keys.get(name)
+    }
+}
