@@ -1,1 +1,16 @@
-//! To come.
+//! What Weir knows of LLM traffic: dialects, streams, usage.
+//!
+//! Everything here takes bytes and values and gives bytes and values: no socket, no clock, no
+//! async runtime. A body is read into values that borrow from its bytes; a change is a list of
+//! [`splice`]s; an untouched body or stream goes out as the bytes that came in.
+
+pub mod dialect;
+mod json;
+mod operation;
+pub mod scrub;
+pub mod splice;
+pub mod sse;
+mod usage;
+
+pub use operation::Operation;
+pub use usage::Usage;

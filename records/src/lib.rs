@@ -1,1 +1,4 @@
-//! To come.
+//! What one binary writes and another reads.
+
+pub mod access;
+mod time;

@@ -1,0 +1,166 @@
+//! What is noted of the events that pass.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::memmem::Finder;
+use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::Usage;
+use crate::sse;
+
+/// Keys are looked for with their quotes, so that no text of the answer is taken for one: there
+/// the quotes are escaped. A provider that writes its keys with escapes is not understood.
+const USAGE: &[u8] = b"\"usage\"";
+const FINISH: &[u8] = b"\"finish_reason\"";
+const DONE: &[u8] = b"[DONE]";
+
+/// What is known of a stream so far.
+#[derive(Debug)]
+pub(super) struct Findings {
+    pub(super) usage: Option<Usage>,
+    pub(super) content: bool,
+    pub(super) finished: bool,
+    pub(super) done: bool,
+    needles: Needles,
+}
+
+#[derive(Debug)]
+struct Needles {
+    usage: Finder<'static>,
+    finish: Finder<'static>,
+    done: Finder<'static>,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self {
+            usage: None,
+            content: false,
+            finished: false,
+            done: false,
+            needles: Needles {
+                usage: Finder::new(USAGE),
+                finish: Finder::new(FINISH),
+                done: Finder::new(DONE),
+            },
+        }
+    }
+}
+
+impl Findings {
+    /// Looks at one or more whole events.
+    pub(super) fn inspect(&mut self, events: &[u8]) {
+        if !self.content {
+            self.content = has_content(events);
+        }
+        if !self.finished {
+            self.finished = values(&self.needles.finish, events).next().is_some();
+        }
+        if !self.done {
+            let mut found = self.needles.done.find_iter(events);
+            self.done = found.any(|at| {
+                sse::data(sse::event_around(events, at)).is_some_and(|data| &*data == DONE)
+            });
+        }
+        let usage = values(&self.needles.usage, events)
+            .filter_map(|at| usage_of(sse::event_around(events, at)))
+            .last();
+        self.usage = usage.or(self.usage);
+    }
+}
+
+/// Where a key stands that has a value other than `null`.
+fn values<'a>(needle: &'a Finder<'_>, events: &'a [u8]) -> impl Iterator<Item = usize> {
+    needle.find_iter(events).filter(|&at| {
+        let behind = events[at + needle.needle().len()..].trim_ascii_start();
+        match behind.strip_prefix(b":") {
+            Some(value) => !value.trim_ascii_start().starts_with(b"null"),
+            None => false,
+        }
+    })
+}
+
+fn usage_of(event: &[u8]) -> Option<Usage> {
+    #[derive(Deserialize)]
+    struct Chunk<'a> {
+        #[serde(borrow)]
+        usage: Option<&'a RawValue>,
+    }
+    let data = sse::data(event)?;
+    let chunk: Chunk<'_> = serde_json::from_slice(&data).ok()?;
+    Usage::from_openai(chunk.usage?.get().as_bytes())
+}
+
+/// Whether one of the events holds a piece of an answer: a field of a choice's `delta` other than
+/// `role`, or its `text`, that is not empty.
+fn has_content(events: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Chunk<'a> {
+        #[serde(borrow, default)]
+        choices: Vec<Choice<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Choice<'a> {
+        #[serde(default)]
+        delta: Option<Delta>,
+        #[serde(borrow, default)]
+        text: Option<Cow<'a, str>>,
+    }
+    let boundaries = sse::Boundaries::default();
+    let mut rest = events;
+    while let Some(len) = boundaries.first(rest) {
+        let (event, behind) = rest.split_at(len);
+        rest = behind;
+        let Some(data) = sse::data(event) else {
+            continue;
+        };
+        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(&data) else {
+            continue;
+        };
+        let told = chunk.choices.iter().any(|choice| {
+            choice.delta.as_ref().is_some_and(|delta| delta.told)
+                || choice.text.as_ref().is_some_and(|text| !text.is_empty())
+        });
+        if told {
+            return true;
+        }
+    }
+    false
+}
+
+/// A `delta`, of which counts only whether it tells anything.
+struct Delta {
+    told: bool,
+}
+
+impl<'de> Deserialize<'de> for Delta {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(DeltaVisitor)
+    }
+}
+
+struct DeltaVisitor;
+
+impl<'de> Visitor<'de> for DeltaVisitor {
+    type Value = Delta;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Delta, A::Error> {
+        let mut told = false;
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            if key == "role" {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value: &RawValue = map.next_value()?;
+            told |= !matches!(value.get(), "null" | "\"\"" | "[]" | "{}");
+        }
+        Ok(Delta { told })
+    }
+}

@@ -1,0 +1,114 @@
+//! Credentials that a provider echoes do not pass.
+
+use bytes::Bytes;
+use memchr::memmem::Finder;
+
+/// What stands in a credential's place.
+pub const REDACTED: &str = "[redacted]";
+
+/// Replaces every occurrence of some credentials in bytes by [`REDACTED`].
+///
+/// Each is looked for as it is, and as JSON would escape it where that differs. It works on whole
+/// bodies and whole events: a credential that is cut in two is not found.
+#[derive(Clone)]
+pub struct Scrubber {
+    /// The longest first, so that one that contains another goes as a whole.
+    finders: Vec<Finder<'static>>,
+}
+
+impl Scrubber {
+    /// A scrubber of these secrets; empty ones are left out.
+    pub fn new<S: AsRef<[u8]>>(secrets: impl IntoIterator<Item = S>) -> Self {
+        let mut needles: Vec<Vec<u8>> = Vec::new();
+        for secret in secrets {
+            let secret = secret.as_ref();
+            if let Ok(text) = std::str::from_utf8(secret) {
+                let mut escaped = Vec::new();
+                crate::json::write_escaped(text, &mut escaped);
+                needles.push(escaped);
+            }
+            needles.push(secret.to_vec());
+        }
+        needles.retain(|needle| !needle.is_empty());
+        needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        needles.dedup();
+        let finders = needles
+            .iter()
+            .map(|needle| Finder::new(needle).into_owned())
+            .collect();
+        Self { finders }
+    }
+
+    /// The bytes without the credentials; without an occurrence they are the same bytes, uncopied.
+    #[must_use]
+    pub fn scrub(&self, bytes: Bytes) -> Bytes {
+        let mut bytes = bytes;
+        for finder in &self.finders {
+            if let Some(first) = finder.find(&bytes) {
+                bytes = replace(&bytes, finder, first);
+            }
+        }
+        bytes
+    }
+}
+
+/// Shows no secret.
+impl std::fmt::Debug for Scrubber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scrubber")
+            .field("needles", &self.finders.len())
+            .finish()
+    }
+}
+
+fn replace(bytes: &[u8], finder: &Finder<'_>, first: usize) -> Bytes {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut copied = 0;
+    let mut next = Some(first);
+    while let Some(found) = next {
+        out.extend_from_slice(&bytes[copied..found]);
+        out.extend_from_slice(REDACTED.as_bytes());
+        copied = found + finder.needle().len();
+        next = finder.find(&bytes[copied..]).map(|at| copied + at);
+    }
+    out.extend_from_slice(&bytes[copied..]);
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_no_secret_is_not_copied() {
+        let body = Bytes::from(b"{\"error\":\"no\"}".to_vec());
+        let scrubbed = Scrubber::new(["sk-secret"]).scrub(body.clone());
+        assert_eq!(scrubbed.as_ptr(), body.as_ptr());
+    }
+
+    #[test]
+    fn every_occurrence_goes_the_longest_first() {
+        let scrubber = Scrubber::new(["sk-1", "sk-1234", ""]);
+        let body = Bytes::from_static(b"Bearer sk-1234: sk-1 sk-1sk-1234");
+        assert_eq!(
+            scrubber.scrub(body),
+            "Bearer [redacted]: [redacted] [redacted][redacted]"
+        );
+    }
+
+    #[test]
+    fn a_secret_is_found_as_json_escapes_it() {
+        let scrubber = Scrubber::new(["a\"b\\c"]);
+        let body = Bytes::from_static(br#"{"message":"key a\"b\\c is wrong"}"#);
+        assert_eq!(
+            scrubber.scrub(body),
+            r#"{"message":"key [redacted] is wrong"}"#
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let shown = format!("{:?}", Scrubber::new(["sk-secret"]));
+        assert_eq!(shown, "Scrubber { needles: 1 }");
+    }
+}
