@@ -1,0 +1,194 @@
+//! libyaml's events into a tree of nodes, with the anchors resolved to nodes and the bounds kept.
+
+use std::collections::HashMap;
+
+use libyaml_safer::{Error, Event, EventData, Mark, Parser};
+
+use super::bounds::{MAX_DEPTH, MAX_NODES, saturating};
+use super::split::Chunk;
+use super::{Fault, FileReason, Position};
+
+/// A node's place in [`Tree::nodes`].
+pub(super) type NodeId = usize;
+
+/// One document as it is written, aliases not yet expanded.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    pub(super) nodes: Vec<Node>,
+    /// The top of the document; `None` while it is being read.
+    pub(super) root: Option<NodeId>,
+}
+
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) position: Position,
+    pub(super) kind: NodeKind,
+}
+
+#[derive(Debug)]
+pub(super) enum NodeKind {
+    Scalar(Written),
+    Sequence(Vec<NodeId>),
+    /// Keys and values in turn.
+    Mapping(Vec<NodeId>),
+    Alias(NodeId),
+}
+
+/// A scalar as it is written.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) text: String,
+    /// In its long form, `tag:yaml.org,2002:str`.
+    pub(super) tag: Option<String>,
+    /// Plain and untagged: its type follows from its text.
+    pub(super) implicit: bool,
+}
+
+/// Reads every document of `chunk` (more than one only where `...` stands within it) and hands each to `take`.
+pub(super) fn read(chunk: &Chunk<'_>, mut take: impl FnMut(Tree)) -> Result<(), Fault> {
+    let mut input = chunk.text.as_bytes();
+    let mut parser = Parser::new();
+    parser.set_input_string(&mut input);
+    let mut builder = Builder::new(chunk.lines_before);
+    loop {
+        let event = parser.parse().map_err(|error| builder.syntax(&error))?;
+        match event.data {
+            EventData::StreamEnd => return Ok(()),
+            EventData::DocumentStart { .. } => builder.begin(),
+            EventData::DocumentEnd { .. } => take(std::mem::take(&mut builder.tree)),
+            _ => builder.add(event)?,
+        }
+    }
+}
+
+struct Builder {
+    lines_before: usize,
+    tree: Tree,
+    open: Vec<NodeId>,
+    anchors: HashMap<String, NodeId>,
+}
+
+impl Builder {
+    fn new(lines_before: usize) -> Self {
+        Self {
+            lines_before,
+            tree: Tree::default(),
+            open: Vec::new(),
+            anchors: HashMap::new(),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.tree = Tree::default();
+        self.open.clear();
+        self.anchors.clear();
+    }
+
+    fn add(&mut self, event: Event) -> Result<(), Fault> {
+        let position = self.position(event.start_mark);
+        match event.data {
+            EventData::Scalar {
+                anchor,
+                tag,
+                value,
+                plain_implicit,
+                ..
+            } => {
+                let written = Written {
+                    text: value,
+                    tag,
+                    implicit: plain_implicit,
+                };
+                self.push(position, anchor, NodeKind::Scalar(written))?;
+            }
+            EventData::Alias { anchor } => {
+                let Some(target) = self.anchors.get(&anchor) else {
+                    let message = format!(
+                        "the alias *{anchor} names no anchor; write &{anchor} before the value it stands for, in this document"
+                    );
+                    return Err(Fault::new(position, FileReason::InvalidYaml, message));
+                };
+                self.push(position, None, NodeKind::Alias(*target))?;
+            }
+            EventData::SequenceStart { anchor, .. } => {
+                let id = self.push(position, anchor, NodeKind::Sequence(Vec::new()))?;
+                self.descend(id, position)?;
+            }
+            EventData::MappingStart { anchor, .. } => {
+                let id = self.push(position, anchor, NodeKind::Mapping(Vec::new()))?;
+                self.descend(id, position)?;
+            }
+            EventData::SequenceEnd | EventData::MappingEnd => {
+                self.open.pop();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn push(
+        &mut self,
+        position: Position,
+        anchor: Option<String>,
+        kind: NodeKind,
+    ) -> Result<NodeId, Fault> {
+        let id = self.tree.nodes.len();
+        if id >= MAX_NODES {
+            let message = format!("the document has more than {MAX_NODES} values; split it");
+            return Err(Fault::new(position, FileReason::TooLarge, message));
+        }
+        self.tree.nodes.push(Node { position, kind });
+        if let Some(anchor) = anchor {
+            self.anchors.insert(anchor, id);
+        }
+        match self
+            .open
+            .last()
+            .and_then(|open| self.tree.nodes.get_mut(*open))
+        {
+            Some(Node {
+                kind: NodeKind::Sequence(children) | NodeKind::Mapping(children),
+                ..
+            }) => children.push(id),
+            _ => self.tree.root = Some(id),
+        }
+        Ok(id)
+    }
+
+    fn descend(&mut self, id: NodeId, position: Position) -> Result<(), Fault> {
+        self.open.push(id);
+        if self.open.len() > MAX_DEPTH {
+            let message = format!("lists and mappings are nested more than {MAX_DEPTH} deep");
+            return Err(Fault::new(position, FileReason::TooLarge, message));
+        }
+        Ok(())
+    }
+
+    fn position(&self, mark: Mark) -> Position {
+        let line = usize::try_from(mark.line).unwrap_or(usize::MAX);
+        let column = usize::try_from(mark.column).unwrap_or(usize::MAX);
+        Position {
+            line: saturating(line.saturating_add(self.lines_before)).saturating_add(1),
+            column: saturating(column).saturating_add(1),
+        }
+    }
+
+    fn syntax(&self, error: &Error) -> Fault {
+        let position = self.position(error.problem_mark().unwrap_or_default());
+        let mut message = format!("not YAML: {}", error.problem());
+        if let Some(context) = error.context().filter(|context| !context.is_empty()) {
+            message.push_str(", ");
+            message.push_str(context);
+            if let Some(mark) = error.context_mark() {
+                let from = self.position(mark);
+                if from != position {
+                    message.push_str(&format!(
+                        " that begins at line {}, column {}",
+                        from.line, from.column
+                    ));
+                }
+            }
+        }
+        Fault::new(position, FileReason::InvalidYaml, message)
+    }
+}
