@@ -1,1 +1,63 @@
-//! To come.
+//! The resources of Weir as Rust types, from which their CRDs are generated.
+//!
+//! The doc comments of the fields are what `kubectl explain` shows. Without the feature `crd` these
+//! are plain serde types; with it they are Kubernetes resources too, and
+//! `cargo run -p weir-crds --features crd --bin generate-crds` writes the CRDs and [`schemas`].
+//!
+//! A field is wide here: strings where a text is parsed later, options where a default applies.
+//! `weir-config` makes narrow types of them.
+
+mod names;
+#[cfg_attr(
+    feature = "crd",
+    expect(
+        unreachable_pub,
+        reason = "KubeSchema repeats public types inside functions"
+    )
+)]
+mod namespaces;
+#[cfg_attr(
+    feature = "crd",
+    expect(
+        unreachable_pub,
+        reason = "KubeSchema repeats public types inside functions"
+    )
+)]
+mod provider;
+#[cfg_attr(
+    feature = "crd",
+    expect(
+        unreachable_pub,
+        reason = "KubeSchema repeats public types inside functions"
+    )
+)]
+mod route;
+pub mod schemas;
+
+#[cfg(feature = "crd")]
+pub mod generate;
+
+pub use names::{
+    Duration, EntryName, ExactModel, LabelKey, LabelValue, ModelName, ModelPattern, NamespaceName,
+    PositiveDuration, ResourceName, RuleName,
+};
+pub use namespaces::{
+    LabelSelector, MatchLabels, Namespaces, NamespacesFrom, Requirement, RequirementOperator,
+};
+pub use provider::{
+    AIProviderSpec, AllowedRoutes, CaSecretRef, Credentials, Dialect, HttpVersion, Mock,
+    MockDisconnect, MockFault, MockTokens, ProviderModel, SecretKeyRef, Timeouts, Tls,
+};
+pub use route::{
+    AIRouteSpec, ApiKeys, Backend, Consumers, ProviderReference, Retry, RetryCause, RouteRule,
+};
+
+#[cfg(feature = "crd")]
+pub use provider::AIProvider;
+#[cfg(feature = "crd")]
+pub use route::AIRoute;
+
+/// The API group of all resources.
+pub const GROUP: &str = "weir.dev";
+/// The one version that there is.
+pub const VERSION: &str = "v1alpha1";

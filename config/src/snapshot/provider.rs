@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use weir_llm::dialect::mock;
 
 use super::{Namespaces, Secret, millis};
 
@@ -31,6 +32,9 @@ pub struct Provider {
     pub timeouts: Timeouts,
     /// The namespaces whose routes may use it.
     pub allowed: Namespaces,
+    /// How the mock answers; only for [`Dialect::Mock`], which always has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mock: Option<mock::Settings>,
 }
 
 /// A wire format of LLM traffic.
@@ -82,11 +86,7 @@ pub struct Timeouts {
     #[serde(with = "millis")]
     pub total: Duration,
     /// For a stream as a whole; none where it is not set.
-    #[serde(
-        default,
-        with = "millis::option",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
     pub max_stream: Option<Duration>,
 }
 

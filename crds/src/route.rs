@@ -1,0 +1,181 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::names::{ModelName, ModelPattern, NamespaceName, ResourceName, RuleName};
+use crate::namespaces::Namespaces;
+
+/// Who may ask for which models, and who answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "crd", derive(kube::CustomResource, kube::KubeSchema))]
+#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
+#[cfg_attr(
+    feature = "crd",
+    kube(
+        group = "weir.dev",
+        version = "v1alpha1",
+        kind = "AIRoute",
+        plural = "airoutes",
+        namespaced,
+        shortname = "air",
+        category = "ai",
+        doc = "An AIRoute says who may ask for which models, and which providers answer.",
+        printcolumn(
+            name = "Models",
+            type_ = "string",
+            json_path = ".spec.models",
+            description = "The names that clients ask for"
+        ),
+        printcolumn(
+            name = "Age",
+            type_ = "date",
+            json_path = ".metadata.creationTimestamp",
+            description = "Since when it is there"
+        ),
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct AIRouteSpec {
+    /// Who may call: whoever any of the entries names. Without it, every API key of this namespace.
+    #[schemars(length(min = 1, max = 16))]
+    #[cfg_attr(feature = "crd", x_kube(merge_strategy = ListMerge::Atomic))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumers: Option<Vec<Consumers>>,
+    /// The names that clients ask for. A `*` stands for any text, so that `gpt-*` is every name
+    /// that begins with `gpt-`. An exact name goes before a pattern.
+    #[schemars(length(min = 1, max = 64))]
+    #[cfg_attr(feature = "crd", x_kube(merge_strategy = ListMerge::Set))]
+    pub models: Vec<ModelPattern>,
+    /// Which providers answer. The rules are tried in order and the first that holds wins.
+    #[schemars(length(min = 1, max = 64))]
+    #[cfg_attr(feature = "crd", x_kube(
+        merge_strategy = ListMerge::Atomic,
+        validation = Rule::new("self.all(rule, !has(rule.name) || self.exists_one(other, has(other.name) && other.name == rule.name))")
+            .message("must have no two rules of one name"),
+    ))]
+    pub rules: Vec<RouteRule>,
+    /// When to try again. Without it, each backend of the rule is tried once at most, after any of
+    /// the four failures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+}
+
+/// Some consumers; exactly one member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
+#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
+#[cfg_attr(feature = "crd", x_kube(
+    validation = Rule::new("has(self.apiKeys)").message("must have exactly one of: apiKeys"),
+))]
+#[serde(rename_all = "camelCase")]
+pub struct Consumers {
+    /// API keys: Secrets of type `weir.dev/api-key`, or with the label `weir.dev/api-key: "true"`.
+    /// An empty object means every key of this namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_keys: Option<ApiKeys>,
+}
+
+/// Some API keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
+#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKeys {
+    /// The names of their Secrets. Without it, every key.
+    #[schemars(length(min = 1, max = 64))]
+    #[cfg_attr(feature = "crd", x_kube(merge_strategy = ListMerge::Set))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<ResourceName>>,
+    /// The namespaces of their Secrets. Without it, the namespace of this route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Namespaces>,
+}
+
+/// Which providers answer, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
+#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct RouteRule {
+    /// A name for people, in logs and in explanations. No two rules of a route have the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<RuleName>,
+    /// A CEL expression that must be true for the rule to hold; without it, the rule always holds.
+    /// It knows `request.model`, `request.stream`, `request.operation` (`chat`, `completions` or
+    /// `embeddings`), `request.inputTokens` (an estimate: a quarter of the bytes of text) and
+    /// `consumer` (such as `key:team-a/ci`).
+    #[schemars(length(min = 1, max = 4096))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// The providers that may answer.
+    #[schemars(length(min = 1, max = 16))]
+    #[cfg_attr(feature = "crd", x_kube(merge_strategy = ListMerge::Atomic))]
+    pub backends: Vec<Backend>,
+}
+
+/// One provider that may answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Backend {
+    /// The provider that answers.
+    pub provider: ProviderReference,
+    /// The model to ask it for. Without it, the one that the client asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelName>,
+    /// Backends with the lowest number go first, others only when all of those failed. 0 without
+    /// it.
+    #[schemars(range(min = 0, max = 100))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i32>,
+    /// The share of requests among backends of the same priority. 1 without it; with 0 it is tried
+    /// only after the others of its priority.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<i32>,
+}
+
+/// The AIProvider that answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderReference {
+    /// The name of the AIProvider.
+    pub name: ResourceName,
+    /// Its namespace. Without it, the namespace of this route. A provider of another namespace must
+    /// allow this one in its `allowedRoutes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<NamespaceName>,
+}
+
+/// When to try again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
+#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
+#[cfg_attr(feature = "crd", x_kube(
+    validation = Rule::new("has(self.attempts) || has(self.retryOn)")
+        .message("must have attempts, retryOn or both; remove retry for the default"),
+))]
+#[serde(rename_all = "camelCase")]
+pub struct Retry {
+    /// How many calls to providers a request may take in all. Without it, one for each backend of
+    /// the rule.
+    #[schemars(range(min = 1, max = 10))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<i32>,
+    /// The failures after which another attempt is made. Without it, all four.
+    #[schemars(length(min = 1, max = 4))]
+    #[cfg_attr(feature = "crd", x_kube(merge_strategy = ListMerge::Set))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_on: Option<Vec<RetryCause>>,
+}
+
+/// A failure of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum RetryCause {
+    /// The provider answered 429.
+    RateLimited,
+    /// The provider answered 500 or above.
+    ServerError,
+    /// The provider did not answer in time.
+    Timeout,
+    /// There was no connection, or it broke.
+    ConnectionError,
+}

@@ -1,0 +1,139 @@
+//! The generated CRDs: fresh, documented, bounded, and without defaults.
+
+use std::path::Path;
+
+use serde_json::Value;
+use weir_crds::schemas;
+
+/// Calls `visit` with the path and the schema of every field, items and map values included.
+fn walk(path: &str, schema: &Value, visit: &mut impl FnMut(&str, &Value)) {
+    visit(path, schema);
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        walk(&format!("{path}.{name}"), field, visit);
+    }
+    for (keyword, suffix) in [("items", "[]"), ("additionalProperties", "{}")] {
+        if let Some(inner) = schema.get(keyword) {
+            walk(&format!("{path}{suffix}"), inner, visit);
+        }
+    }
+}
+
+fn offenders(offends: impl Fn(&Value) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut fields = 0;
+    for (kind, text) in [
+        ("AIProvider", schemas::AI_PROVIDER),
+        ("AIRoute", schemas::AI_ROUTE),
+    ] {
+        let schema = serde_json::from_str(text).unwrap();
+        walk(kind, &schema, &mut |path, field| {
+            fields += 1;
+            if offends(field) {
+                found.push(path.to_owned());
+            }
+        });
+    }
+    assert!(fields > 80, "the schemas were walked: {fields} fields");
+    found
+}
+
+#[test]
+fn generated_files_are_fresh() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let stale: Vec<String> = weir_crds::generate::files()
+        .unwrap()
+        .into_iter()
+        .filter(|file| {
+            std::fs::read_to_string(root.join(&file.path)).ok().as_ref() != Some(&file.text)
+        })
+        .map(|file| file.path)
+        .collect();
+    assert_eq!(
+        stale,
+        Vec::<String>::new(),
+        "run: cargo run -p weir-crds --features crd --bin generate-crds"
+    );
+}
+
+#[test]
+fn every_field_has_a_description() {
+    let bare = offenders(|field| {
+        field["description"]
+            .as_str()
+            .is_none_or(|text| !text.ends_with('.') || text.len() < 15)
+    });
+    assert_eq!(bare, Vec::<String>::new());
+}
+
+#[test]
+fn every_text_list_map_and_number_has_bounds() {
+    let unbounded = offenders(|field| match field["type"].as_str() {
+        Some("string") => field.get("enum").is_none() && field.get("maxLength").is_none(),
+        Some("array") => {
+            field.get("maxItems").is_none() || field.get("x-kubernetes-list-type").is_none()
+        }
+        Some("object") => field.get("properties").is_none() && field.get("maxProperties").is_none(),
+        Some("integer") => field.get("minimum").is_none() || field.get("maximum").is_none(),
+        _ => true,
+    });
+    assert_eq!(unbounded, Vec::<String>::new());
+}
+
+#[test]
+fn no_field_has_a_default_or_takes_null() {
+    let odd = offenders(|field| field.get("default").is_some() || field.get("nullable").is_some());
+    assert_eq!(odd, Vec::<String>::new());
+}
+
+#[test]
+fn every_rule_has_a_message() {
+    let silent = offenders(|field| {
+        field["x-kubernetes-validations"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|rule| rule["message"].as_str().is_none_or(str::is_empty))
+    });
+    assert_eq!(silent, Vec::<String>::new());
+}
+
+/// YAML 1.1 reads these as booleans and nulls, so no field and no value may be one of them.
+#[test]
+fn no_name_is_something_else_in_yaml() {
+    const TRAPS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    let trap = |name: &str| TRAPS.contains(&name.to_lowercase().as_str());
+    let found = offenders(|field| {
+        let names = field["properties"]
+            .as_object()
+            .into_iter()
+            .flat_map(|fields| fields.keys());
+        let values = field["enum"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str);
+        names.map(String::as_str).chain(values).any(trap)
+    });
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn the_kinds_are_found_as_promised() {
+    use weir_crds::{AIProvider, AIRoute};
+    let names = |crd: k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition| {
+        let names = crd.spec.names;
+        (crd.spec.group, crd.spec.scope, names.plural, names.short_names, names.categories)
+    };
+    let expected = |plural: &str, short: &str| {
+        (
+            weir_crds::GROUP.to_owned(),
+            "Namespaced".to_owned(),
+            plural.to_owned(),
+            Some(vec![short.to_owned()]),
+            Some(vec!["ai".to_owned()]),
+        )
+    };
+    use kube::CustomResourceExt as _;
+    assert_eq!(names(AIProvider::crd()), expected("aiproviders", "aip"));
+    assert_eq!(names(AIRoute::crd()), expected("airoutes", "air"));
+}
