@@ -193,7 +193,10 @@ fn read_model(raw: &RawValue) -> Result<Cow<'_, str>, BadBody> {
     let text = raw.get();
     let name = match text.as_bytes().first() {
         Some(b'n') => return Err(missing_model()),
-        Some(b'"') => unquote(text),
+        Some(b'"') => unquote(text).ok_or_else(|| {
+            let message = "Invalid 'model': it holds one half of a surrogate pair.";
+            bad("invalid_type", Some("model"), message)
+        })?,
         _ => return Err(wrong_type("model", "a string", text)),
     };
     if name.is_empty() {
@@ -209,15 +212,13 @@ fn read_model(raw: &RawValue) -> Result<Cow<'_, str>, BadBody> {
     Ok(name)
 }
 
-/// The content of a JSON string.
-fn unquote(quoted: &str) -> Cow<'_, str> {
-    let inside = quoted
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .filter(|inside| !inside.contains('\\'));
-    match inside {
-        Some(inside) => Cow::Borrowed(inside),
-        None => Cow::Owned(serde_json::from_str(quoted).unwrap_or_default()),
+/// The content of a JSON string; `None` if it is no Unicode.
+fn unquote(quoted: &str) -> Option<Cow<'_, str>> {
+    let inside = quoted.strip_prefix('"')?.strip_suffix('"')?;
+    if inside.contains('\\') {
+        serde_json::from_str(quoted).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inside))
     }
 }
 
