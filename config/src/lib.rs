@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a clock or the environment: bytes, time and variables come in as values.
 
 pub mod compile;
+pub mod expression;
 pub mod snapshot;
 pub mod text;
 pub mod verdict;
