@@ -39,6 +39,14 @@ impl Scrubber {
         Self { finders }
     }
 
+    /// Whether a credential is in the bytes.
+    #[must_use]
+    pub fn finds(&self, bytes: &[u8]) -> bool {
+        self.finders
+            .iter()
+            .any(|finder| finder.find(bytes).is_some())
+    }
+
     /// The bytes without the credentials; without an occurrence they are the same bytes, uncopied.
     #[must_use]
     pub fn scrub(&self, bytes: Bytes) -> Bytes {

@@ -50,7 +50,7 @@ pub struct Ending {
     pub done: bool,
     /// A choice gave its `finish_reason`.
     pub finished: bool,
-    /// Bytes of an event that never became whole; they were not relayed.
+    /// Bytes of an event that no blank line ended; they were not relayed.
     pub leftover: usize,
     /// The last usage that was told.
     pub usage: Option<Usage>,
@@ -126,15 +126,22 @@ impl StreamReader {
         self.held.len()
     }
 
-    /// The stream is over.
+    /// The stream is over: how it ended, and the event that no blank line ended. Some providers end
+    /// so, with `[DONE]` even; it is for the caller to say whether it is torn off or to be relayed.
     #[must_use]
-    pub fn finish(self) -> Ending {
-        Ending {
-            done: self.findings.done,
-            finished: self.findings.finished,
-            leftover: self.held.len(),
-            usage: self.findings.usage,
-        }
+    pub fn finish(self) -> (Ending, Bytes) {
+        let held = self.held.freeze();
+        let mut findings = self.findings;
+        let finished = findings.finished;
+        findings.inspect(&held);
+        let ending = Ending {
+            done: findings.done,
+            // What is torn off finishes nothing.
+            finished,
+            leftover: held.len(),
+            usage: findings.usage,
+        };
+        (ending, held)
     }
 
     /// A chunk that completes what is held, or that has a start of an event behind `end`.
