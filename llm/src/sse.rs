@@ -101,8 +101,10 @@ pub fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut data: Option<Cow<'_, [u8]>> = None;
     for line in event.split(|&byte| is_line_end(byte)) {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
-        let Some(value) = line.strip_prefix(b"data:") else {
-            continue;
+        let value = match line.strip_prefix(b"data:") {
+            Some(value) => value,
+            None if line == b"data" => b"",
+            None => continue,
         };
         let value = value.strip_prefix(b" ").unwrap_or(value);
         data = Some(match data {
@@ -116,4 +118,75 @@ pub fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
         });
     }
     data
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::lf(b"a\n\nb\n\nc", Some(3), Some(6))]
+    #[case::crlf(b"a\r\n\r\nb", Some(4), Some(5))]
+    #[case::cr(b"a\r\rb\r", Some(3), Some(3))]
+    #[case::lf_cr(b"a\n\rb", Some(3), Some(3))]
+    #[case::cr_crlf(b"a\r\r\nb", Some(3), Some(4))]
+    #[case::crlf_lf(b"a\r\n\nb", Some(4), Some(4))]
+    #[case::blank_at_the_start(b"\r\na", Some(1), Some(2))]
+    #[case::no_blank_line(b"a\nb\r\nc\rd", None, None)]
+    #[case::nothing(b"", None, None)]
+    fn a_blank_line_ends_an_event(
+        #[case] chunk: &[u8],
+        #[case] first: Option<usize>,
+        #[case] last: Option<usize>,
+    ) {
+        let boundaries = Boundaries::default();
+        assert_eq!(
+            (boundaries.first(chunk), boundaries.last(chunk)),
+            (first, last)
+        );
+    }
+
+    #[rstest]
+    #[case::second_line_end(b"a\n", b"\nb", Some(1))]
+    #[case::lf_of_a_crlf(b"a\r", b"\nb", None)]
+    #[case::lf_of_a_blank_crlf(b"a\r\n\r", b"\nb", Some(1))]
+    #[case::blank_crlf(b"a\r\n", b"\r\n", Some(1))]
+    #[case::in_a_line(b"a", b"\nb", None)]
+    fn a_cut_changes_nothing(
+        #[case] before: &[u8],
+        #[case] chunk: &[u8],
+        #[case] first: Option<usize>,
+    ) {
+        let mut boundaries = Boundaries::default();
+        boundaries.advance(before);
+        assert_eq!(boundaries.first(chunk), first);
+        let mut bytewise = Boundaries::default();
+        before.chunks(1).for_each(|byte| bytewise.advance(byte));
+        assert_eq!(bytewise, boundaries);
+    }
+
+    #[rstest]
+    #[case::one(b"event: x\ndata: {}\nid: 1\n\n", Some("{}"))]
+    #[case::no_blank(b"data:{}\r\n\r\n", Some("{}"))]
+    #[case::one_blank_goes(b"data:  {}\r\r", Some(" {}"))]
+    #[case::lines(b"data: a\ndata\ndata: b\n\n", Some("a\n\nb"))]
+    #[case::bom(b"\xEF\xBB\xBFdata: a\n\n", Some("a"))]
+    #[case::comment(b": data: a\n\n", None)]
+    #[case::other_field(b"database: a\n\n", None)]
+    fn data_is_that_of_the_data_lines(#[case] event: &[u8], #[case] expected: Option<&str>) {
+        assert_eq!(data(event).as_deref(), expected.map(str::as_bytes));
+    }
+
+    #[test]
+    fn the_event_around_a_place_is_whole() {
+        let events = b"data: a\n\ndata: b\r\n\r\n: c";
+        let around: Vec<&[u8]> = [0, 8, 9, 15, 19, 21]
+            .iter()
+            .map(|&at| event_around(events, at))
+            .collect();
+        let (a, b): (&[u8], &[u8]) = (b"data: a\n\n", b"data: b\r\n\r");
+        assert_eq!(around, [a, a, b, b, b"\n", b": c"]);
+    }
 }

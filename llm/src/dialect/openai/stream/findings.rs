@@ -57,12 +57,14 @@ impl Findings {
             self.content = has_content(events);
         }
         if !self.finished {
-            self.finished = values(&self.needles.finish, events).next().is_some();
+            self.finished = values(&self.needles.finish, events)
+                .any(|at| finishes(sse::event_around(events, at)));
         }
         if !self.done {
             let mut found = self.needles.done.find_iter(events);
             self.done = found.any(|at| {
-                sse::data(sse::event_around(events, at)).is_some_and(|data| &*data == DONE)
+                sse::data(sse::event_around(events, at))
+                    .is_some_and(|data| data.trim_ascii() == DONE)
             });
         }
         let usage = values(&self.needles.usage, events)
@@ -72,15 +74,24 @@ impl Findings {
     }
 }
 
-/// Where a key stands that has a value other than `null`.
+/// Where a key may stand that has a value other than `null`; to be made sure by reading the event.
 fn values<'a>(needle: &'a Finder<'_>, events: &'a [u8]) -> impl Iterator<Item = usize> {
     needle.find_iter(events).filter(|&at| {
-        let behind = events[at + needle.needle().len()..].trim_ascii_start();
+        let behind = skip_blanks(&events[at + needle.needle().len()..]);
         match behind.strip_prefix(b":") {
-            Some(value) => !value.trim_ascii_start().starts_with(b"null"),
+            Some(value) => !skip_blanks(value).starts_with(b"null"),
             None => false,
         }
     })
+}
+
+/// Past blanks, but not past the end of the line: behind it another event may begin.
+fn skip_blanks(bytes: &[u8]) -> &[u8] {
+    let blanks = bytes
+        .iter()
+        .take_while(|&&byte| byte == b' ' || byte == b'\t')
+        .count();
+    &bytes[blanks..]
 }
 
 fn usage_of(event: &[u8]) -> Option<Usage> {
@@ -92,6 +103,23 @@ fn usage_of(event: &[u8]) -> Option<Usage> {
     let data = sse::data(event)?;
     let chunk: Chunk<'_> = serde_json::from_slice(&data).ok()?;
     Usage::from_openai(chunk.usage?.get().as_bytes())
+}
+
+/// Whether a choice gives its finish reason in this event.
+fn finishes(event: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Chunk {
+        choices: Vec<Choice>,
+    }
+    #[derive(Deserialize)]
+    struct Choice {
+        finish_reason: Option<IgnoredAny>,
+    }
+    let chunk = sse::data(event).and_then(|data| serde_json::from_slice::<Chunk>(&data).ok());
+    chunk.is_some_and(|chunk| {
+        let mut choices = chunk.choices.iter();
+        choices.any(|choice| choice.finish_reason.is_some())
+    })
 }
 
 /// Whether one of the events holds a piece of an answer: a field of a choice's `delta` other than
