@@ -1,5 +1,7 @@
 //! What the mock provider answers: whole answers, byte for byte.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test shall fail it")]
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,6 +1,8 @@
 //! A stream is relayed byte for byte, in whole events, and what is found in it does not depend on
 //! how it is cut.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a test shall fail it")]
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use rstest::rstest;

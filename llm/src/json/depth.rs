@@ -7,8 +7,19 @@ use super::scan::{plain_len, text_len};
 /// Says something about any bytes; what it says about bytes that are not JSON means nothing.
 pub(crate) fn deeper_than(bytes: &[u8], limit: usize) -> bool {
     // Few openings at all, those in texts included: the usual chat, told in one vectorised pass.
-    let openings = bytes.iter().filter(|&&byte| byte | 0x20 == b'{').count();
-    openings > limit && walk(bytes, limit)
+    openings(bytes) > limit && walk(bytes, limit)
+}
+
+fn openings(bytes: &[u8]) -> usize {
+    // Counted in bytes while that can't overflow: many fit into one vector.
+    let blocks = bytes.chunks(usize::from(u8::MAX)).map(|block| {
+        let found: u8 = block
+            .iter()
+            .map(|&byte| u8::from(byte | 0x20 == b'{'))
+            .sum();
+        usize::from(found)
+    });
+    blocks.sum()
 }
 
 fn walk(bytes: &[u8], limit: usize) -> bool {

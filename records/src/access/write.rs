@@ -60,16 +60,16 @@ fn number(name: &[u8], value: Option<u64>, out: &mut Vec<u8>) {
 /// Milliseconds with three digits behind the point.
 fn millis(name: &[u8], value: Option<Duration>, out: &mut Vec<u8>) {
     if let Some(value) = value {
-        let micros = value.as_micros();
+        let micros = u64::try_from(value.as_micros()).unwrap_or(u64::MAX);
         out.extend_from_slice(name);
         out.extend_from_slice(itoa::Buffer::new().format(micros / 1000).as_bytes());
-        let part = u8_digits(micros % 1000);
+        let part = three_digits(micros % 1000);
         out.extend_from_slice(&[b'.', part[0], part[1], part[2]]);
     }
 }
 
 /// The three decimal digits of a number below 1000.
-fn u8_digits(number: u128) -> [u8; 3] {
+fn three_digits(number: u64) -> [u8; 3] {
     [100, 10, 1].map(|place| b'0' + u8::try_from(number / place % 10).unwrap_or(0))
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 use serde::Deserialize;
@@ -18,56 +19,46 @@ const FINISH: &[u8] = b"\"finish_reason\"";
 const DONE: &[u8] = b"[DONE]";
 
 /// What is known of a stream so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Findings {
     pub(super) usage: Option<Usage>,
     pub(super) content: bool,
     pub(super) finished: bool,
     pub(super) done: bool,
-    needles: Needles,
 }
 
-#[derive(Debug)]
+/// Searchers take a moment to build: the streams share them.
 struct Needles {
     usage: Finder<'static>,
     finish: Finder<'static>,
     done: Finder<'static>,
 }
 
-impl Default for Findings {
-    fn default() -> Self {
-        Self {
-            usage: None,
-            content: false,
-            finished: false,
-            done: false,
-            needles: Needles {
-                usage: Finder::new(USAGE),
-                finish: Finder::new(FINISH),
-                done: Finder::new(DONE),
-            },
-        }
-    }
-}
+static NEEDLES: LazyLock<Needles> = LazyLock::new(|| Needles {
+    usage: Finder::new(USAGE),
+    finish: Finder::new(FINISH),
+    done: Finder::new(DONE),
+});
 
 impl Findings {
     /// Looks at one or more whole events.
     pub(super) fn inspect(&mut self, events: &[u8]) {
+        let needles = &*NEEDLES;
         if !self.content {
             self.content = has_content(events);
         }
         if !self.finished {
-            self.finished = values(&self.needles.finish, events)
-                .any(|at| finishes(sse::event_around(events, at)));
+            self.finished =
+                values(&needles.finish, events).any(|at| finishes(sse::event_around(events, at)));
         }
         if !self.done {
-            let mut found = self.needles.done.find_iter(events);
+            let mut found = needles.done.find_iter(events);
             self.done = found.any(|at| {
                 sse::data(sse::event_around(events, at))
                     .is_some_and(|data| data.trim_ascii() == DONE)
             });
         }
-        let usage = values(&self.needles.usage, events)
+        let usage = values(&needles.usage, events)
             .filter_map(|at| usage_of(sse::event_around(events, at)))
             .last();
         self.usage = usage.or(self.usage);
