@@ -553,7 +553,7 @@ fn a_cut_midway_leaves_half_of_the_stream_and_a_torn_event() {
         reader.feed(step.bytes).unwrap();
     }
     let (ending, _) = reader.finish();
-    assert!(ending.leftover > 0 && !ending.is_complete(), "{ending:?}");
+    assert!(ending.leftover > 0 && !ending.done, "{ending:?}");
 }
 
 #[test]

@@ -9,10 +9,12 @@ use rstest::rstest;
 use weir_llm::Usage;
 use weir_llm::dialect::openai::{Ending, Fed, StreamReader, TooBig};
 
-/// What came of a stream: each run of events that was handed out, whether there was content, the end.
+/// What came of a stream: each run of events that was handed out, what no blank line ended,
+/// whether there was content, the end.
 #[derive(Debug, PartialEq)]
 struct Relayed {
     runs: Vec<Bytes>,
+    torn: Bytes,
     content: bool,
     ending: Ending,
 }
@@ -34,10 +36,13 @@ fn relay<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Relayed {
     for chunk in chunks {
         runs.extend(reader.feed(Bytes::copy_from_slice(chunk)).unwrap());
     }
+    let content = reader.saw_content();
+    let (ending, torn) = reader.finish();
     Relayed {
         runs,
-        content: reader.saw_content(),
-        ending: reader.finish(),
+        torn,
+        content,
+        ending,
     }
 }
 
@@ -155,21 +160,45 @@ fn a_blank_line_that_ends_in_cr_does_not_wait_for_its_lf() {
 }
 
 #[test]
-fn a_torn_event_is_never_relayed() {
-    let torn = &CHAT.as_bytes()[..CHAT.len() - 1];
-    let relayed = relay([torn]);
-    let expected = Ending {
-        done: false,
-        finished: true,
-        leftover: "data: [DONE]\n".len(),
-        usage: None,
+fn a_torn_event_is_handed_out_at_the_end_alone() {
+    let torn = CHAT.strip_suffix("[DONE]\n\n").unwrap();
+    let expected = Relayed {
+        runs: vec![torn.strip_suffix("data: ").unwrap().into()],
+        torn: "data: ".into(),
+        content: true,
+        ending: Ending {
+            done: false,
+            finished: true,
+            leftover: "data: ".len(),
+            usage: None,
+        },
     };
-    assert_eq!(relayed.ending, expected);
-    assert!(!relayed.ending.is_complete());
-    assert_eq!(
-        relayed.bytes(),
-        CHAT.as_bytes()[..CHAT.len() - "data: [DONE]\n\n".len()]
-    );
+    assert_eq!(relay([torn.as_bytes()]), expected);
+}
+
+#[rstest]
+#[case::one_line_end("data: [DONE]\n", true)]
+#[case::no_line_end("data: [DONE]", true)]
+#[case::torn("data: [DONE", false)]
+fn a_done_counts_without_its_blank_line(#[case] stream: &str, #[case] done: bool) {
+    let expected = Relayed {
+        runs: Vec::new(),
+        torn: stream.to_owned().into(),
+        content: false,
+        ending: Ending {
+            done,
+            finished: false,
+            leftover: stream.len(),
+            usage: None,
+        },
+    };
+    assert_eq!(relay([stream.as_bytes()]), expected);
+}
+
+#[test]
+fn a_torn_event_finishes_nothing() {
+    let stream = "data: {\"choices\":[{\"finish_reason\":\"stop\"}]}\n";
+    assert!(!relay([stream.as_bytes()]).ending.finished);
 }
 
 #[rstest]
@@ -183,8 +212,12 @@ fn a_torn_event_is_never_relayed() {
 #[case::finish_null("data: {\"choices\":[{\"finish_reason\" : null}]}\n\n", false)]
 #[case::finish_elsewhere("data: {\"x\":{\"finish_reason\":\"stop\"},\"choices\":[]}\n\n", false)]
 #[case::finish_over_lines("data: {\"choices\":\ndata: [{\"finish_reason\":\"stop\"}]}\n\n", true)]
-fn a_stream_is_complete_with_done_or_a_finish_reason(#[case] stream: &str, #[case] complete: bool) {
-    assert_eq!(relay([stream.as_bytes()]).ending.is_complete(), complete);
+fn a_stream_comes_to_its_end_with_done_or_a_finish_reason(
+    #[case] stream: &str,
+    #[case] over: bool,
+) {
+    let ending = relay([stream.as_bytes()]).ending;
+    assert_eq!(ending.done || ending.finished, over);
 }
 
 #[rstest]
@@ -236,7 +269,7 @@ fn a_big_event_passes_in_pieces() {
         format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\r\n\r\n{CHAT}");
     let relayed = relay(stream.as_bytes().chunks(1448));
     assert_eq!(relayed.bytes(), stream.as_bytes());
-    assert!(relayed.content && relayed.ending.is_complete());
+    assert!(relayed.content && relayed.ending.done);
 }
 
 #[test]
@@ -294,7 +327,8 @@ proptest! {
         let ends = event_ends(&stream);
         let all = ends.last().copied().unwrap_or(0);
         prop_assert_eq!(&whole.bytes(), &stream[..all]);
-        prop_assert_eq!(whole.ending.leftover, stream.len() - all);
+        prop_assert_eq!(&whole.torn, &stream[all..]);
+        prop_assert_eq!(whole.ending.leftover, whole.torn.len());
         let mut sent = 0;
         for run in &cut.runs {
             sent += run.len();

@@ -56,15 +56,6 @@ pub struct Ending {
     pub usage: Option<Usage>,
 }
 
-impl Ending {
-    /// Whether the answer came to its end: `[DONE]`, or at least a finish reason, and no event
-    /// was torn off.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        (self.done || self.finished) && self.leftover == 0
-    }
-}
-
 impl StreamReader {
     /// How much of an event is held back by default, in bytes: 4 MiB.
     pub const DEFAULT_LIMIT: usize = 4 << 20;
