@@ -4,6 +4,8 @@
 
 pub mod compile;
 pub mod expression;
+pub mod link;
+pub mod linked;
 pub mod snapshot;
 pub mod text;
 pub mod verdict;

@@ -86,7 +86,11 @@ pub struct Timeouts {
     #[serde(with = "millis")]
     pub total: Duration,
     /// For a stream as a whole; none where it is not set.
-    #[serde(default, with = "millis::option", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        with = "millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_stream: Option<Duration>,
 }
 

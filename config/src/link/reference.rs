@@ -1,0 +1,53 @@
+//! A backend's reference to a provider: one rule for the compiler's verdicts and for what runs.
+
+use std::fmt;
+
+use crate::snapshot::{Backend, Provider, Shard, Snapshot};
+
+/// Why a backend leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unresolved {
+    /// There is no such provider.
+    NoProvider,
+    /// The provider does not let routes of this namespace use it.
+    NotAllowed,
+    /// The provider does not serve the model that the backend names.
+    NoModel,
+}
+
+/// The provider that a backend of a route in `shard` leads to.
+///
+/// # Errors
+///
+/// There is none, it does not allow the namespace (judged by the namespace's labels), or it does not list the model.
+pub fn resolve<'a>(
+    snapshot: &'a Snapshot,
+    shard: &Shard,
+    backend: &Backend,
+) -> Result<&'a Provider, Unresolved> {
+    let reference = &backend.provider;
+    let provider = snapshot
+        .provider(&reference.namespace, &reference.name)
+        .ok_or(Unresolved::NoProvider)?;
+    if !provider
+        .allowed
+        .admits(&reference.namespace, &shard.namespace, &shard.labels)
+    {
+        return Err(Unresolved::NotAllowed);
+    }
+    let serves = |model: &String| provider.models.iter().any(|one| one.name == *model);
+    if !provider.models.is_empty() && !backend.model.as_ref().is_none_or(serves) {
+        return Err(Unresolved::NoModel);
+    }
+    Ok(provider)
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoProvider => "the provider does not exist",
+            Self::NotAllowed => "the provider's allowedRoutes do not let this namespace in",
+            Self::NoModel => "the provider does not list this model",
+        })
+    }
+}

@@ -1,0 +1,67 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::snapshot::{HttpVersion, Provider, Sha256};
+
+/// A provider that routes lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedProvider {
+    /// `NAMESPACE/NAME`.
+    pub id: Arc<str>,
+    /// What it is.
+    pub spec: Provider,
+    /// A digest of what a connection to it depends on: endpoint, credential, CA and HTTP version. Connection pools are
+    /// keyed by it and so survive a new config that changes none of them. It is stable across processes.
+    pub upstream_key: u64,
+    upstream_names: HashMap<Box<str>, Box<str>>,
+}
+
+impl LinkedProvider {
+    pub(crate) fn new(namespace: &str, name: &str, spec: &Provider) -> Self {
+        let names = spec.models.iter();
+        let names = names.map(|model| {
+            (
+                model.name.as_str().into(),
+                model.upstream_name.as_str().into(),
+            )
+        });
+        Self {
+            id: format!("{namespace}/{name}").into(),
+            spec: spec.clone(),
+            upstream_key: upstream_key(spec),
+            upstream_names: names.collect(),
+        }
+    }
+
+    /// What the provider calls `model`; `None` where it is restricted to others.
+    #[must_use]
+    pub fn upstream_name<'a>(&'a self, model: &'a str) -> Option<&'a str> {
+        if self.upstream_names.is_empty() {
+            return Some(model);
+        }
+        self.upstream_names.get(model).map(|name| &**name)
+    }
+}
+
+fn upstream_key(spec: &Provider) -> u64 {
+    let mut bytes = Vec::new();
+    let http_version = match spec.http_version {
+        HttpVersion::Auto => "auto",
+        HttpVersion::Http1 => "1",
+        HttpVersion::Http2 => "2",
+    };
+    let credential = spec.credential.as_ref().map(|secret| secret.expose());
+    // Each part with its length, so that no two sets of parts run together into the same bytes.
+    for part in [
+        Some(spec.endpoint.as_str()),
+        credential,
+        spec.ca.as_deref(),
+        Some(http_version),
+    ] {
+        let length = part.map_or(u64::MAX, |part| part.len() as u64);
+        bytes.extend(length.to_be_bytes());
+        bytes.extend(part.unwrap_or_default().as_bytes());
+    }
+    let [a, b, c, d, e, f, g, h, ..] = Sha256::of(&bytes).0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}
