@@ -7,16 +7,18 @@
 //! HTTP/1.1 is spoken by code of our own on both sides, because one pass from the provider's socket
 //! to the caller's, in one task, costs about half of what two general-purpose connections and the
 //! hops between them do. HTTP/2 is hyper's.
+mod body;
+mod codec;
 mod deny;
+mod io;
 mod message;
 mod server;
 pub mod tls;
 mod upstream;
 
+pub use body::RequestBody;
 pub use deny::{DenyList, DenyListError};
-pub use message::{
-    Abort, BodyError, Fault, Handler, Head, Pull, Request, RequestBody, Response, ResponseBody,
-};
+pub use message::{Abort, BodyError, Fault, Handler, Head, Pull, Request, Response, ResponseBody};
 pub use server::{DrainReport, Server, ServerConfig, ServerHandle};
 pub use upstream::{
     HttpVersion, SendError, SendErrorKind, Target, UpstreamBody, UpstreamError, UpstreamLimits,

@@ -8,6 +8,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
+use super::body::RequestBody;
+
 /// The head of a request as the caller sent it, hop-by-hop headers included.
 #[derive(Debug, Clone)]
 pub struct Head {
@@ -32,40 +34,6 @@ pub struct Request {
     pub peer: SocketAddr,
     /// Whether it came through TLS.
     pub tls: bool,
-}
-
-/// The body of a caller's request. Nothing is read from the connection beyond what is asked for
-/// here, apart from one read buffer.
-#[derive(Debug, Default)]
-pub struct RequestBody {
-    _inner: (),
-}
-
-impl RequestBody {
-    /// The next piece, in whatever size it came; `None` at the end.
-    ///
-    /// # Errors
-    /// As [`BodyError`] says. After an error or the end, the answer is always `None`.
-    pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
-        None
-    }
-
-    /// The length that the caller declared, in bytes. `None` where it declared none (chunked).
-    #[must_use]
-    pub fn declared_length(&self) -> Option<u64> {
-        None
-    }
-
-    /// The whole rest of the body in one contiguous piece, without a copy where its length was
-    /// declared. The cheapest way to read a body that is needed whole.
-    ///
-    /// # Errors
-    /// [`BodyError::TooLarge`] as soon as it is known that there are more than `limit` bytes (at
-    /// once, where the declared length says so).
-    pub async fn collect(&mut self, limit: usize) -> Result<Bytes, BodyError> {
-        let _ = limit;
-        Ok(Bytes::new())
-    }
 }
 
 /// Why a request's body could not be read to its end.

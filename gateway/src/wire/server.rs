@@ -1,10 +1,20 @@
 //! The listener, its workers, and the end of them.
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
 
 use super::message::Handler;
 use super::tls::TlsSource;
+
+mod connection;
+mod h1;
+mod h2;
+mod respond;
+mod worker;
 
 /// How to listen, and what to put up with.
 #[derive(Debug, Clone)]
@@ -26,7 +36,7 @@ pub struct ServerConfig {
     pub write_idle: Duration,
     /// The largest head that is taken, in bytes.
     pub max_head_bytes: usize,
-    /// The most headers that a head may have.
+    /// The most headers that a head may have; never more than 128.
     pub max_headers: usize,
     /// The most connections at once, over all workers; further ones are refused.
     pub max_connections: usize,
@@ -54,6 +64,56 @@ impl ServerConfig {
     }
 }
 
+/// What all workers share.
+#[derive(Debug, Default)]
+struct Shared {
+    connections: AtomicUsize,
+    requests: AtomicUsize,
+    draining: AtomicBool,
+    /// Tells every connection of every worker that the server drains.
+    drain: Vec<Arc<Notify>>,
+    /// Tells the workers to stop, whatever is under way.
+    stop: Notify,
+    /// The last connection of a draining server has closed.
+    empty: Notify,
+}
+
+/// Counts something for as long as it lives.
+#[derive(Debug)]
+struct Counted {
+    shared: Arc<Shared>,
+    count: fn(&Shared) -> &AtomicUsize,
+}
+
+impl Counted {
+    fn connection(shared: &Arc<Shared>) -> Self {
+        Self::new(shared, |shared| &shared.connections)
+    }
+
+    fn request(shared: &Arc<Shared>) -> Self {
+        Self::new(shared, |shared| &shared.requests)
+    }
+
+    fn new(shared: &Arc<Shared>, count: fn(&Shared) -> &AtomicUsize) -> Self {
+        count(shared).fetch_add(1, Ordering::Relaxed);
+        Self {
+            shared: shared.clone(),
+            count,
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        (self.count)(&self.shared).fetch_sub(1, Ordering::AcqRel);
+        if self.shared.draining.load(Ordering::Acquire)
+            && self.shared.connections.load(Ordering::Acquire) == 0
+        {
+            self.shared.empty.notify_one();
+        }
+    }
+}
+
 /// The listener.
 #[derive(Debug)]
 pub struct Server;
@@ -69,17 +129,45 @@ impl Server {
         H: Handler,
         F: Fn(usize) -> H + Send + Sync + 'static,
     {
-        drop(make);
+        let workers = config.workers.max(1);
+        let listener = listen(config.listen)?;
+        let local = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            drain: (0..workers).map(|_| Arc::new(Notify::new())).collect(),
+            ..Shared::default()
+        });
+        let gone = worker::start(config, workers, listener, &shared, make)?;
         Ok(ServerHandle {
-            local: config.listen,
+            local,
+            shared,
+            gone,
         })
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    // Connections inherit it from the listener, which saves a call for each.
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
 }
 
 /// A running server. Dropping it cuts everything off; [`ServerHandle::drain`] does not.
 #[derive(Debug)]
 pub struct ServerHandle {
     local: SocketAddr,
+    shared: Arc<Shared>,
+    /// Closed once every worker has ended.
+    gone: mpsc::Receiver<()>,
 }
 
 /// How a drain went.
@@ -99,19 +187,39 @@ impl ServerHandle {
     /// Connections that are open now.
     #[must_use]
     pub fn connections(&self) -> usize {
-        0
+        self.shared.connections.load(Ordering::Relaxed)
     }
 
     /// Requests that are under way now.
     #[must_use]
     pub fn requests(&self) -> usize {
-        0
+        self.shared.requests.load(Ordering::Relaxed)
     }
 
     /// Stops: the listener and idle connections close at once, requests under way finish, each
     /// connection closing after its last. Returns when all have, or when the time is up.
-    pub async fn drain(self, timeout: Duration) -> DrainReport {
-        let _ = timeout;
-        DrainReport { cut: 0 }
+    pub async fn drain(mut self, timeout: Duration) -> DrainReport {
+        self.shared.draining.store(true, Ordering::SeqCst);
+        for worker in &self.shared.drain {
+            worker.notify_waiters();
+        }
+        let empty = async {
+            while self.shared.connections.load(Ordering::Acquire) > 0 {
+                self.shared.empty.notified().await;
+            }
+        };
+        let in_time = tokio::time::timeout(timeout, empty).await.is_ok();
+        let cut = if in_time { 0 } else { self.requests() };
+        self.shared.stop.notify_waiters();
+        // The workers' handlers are dropped with them: what these hold is settled on return.
+        while self.gone.recv().await.is_some() {}
+        DrainReport { cut }
+    }
+}
+
+impl Drop for ServerHandle {
+    fn drop(&mut self) {
+        self.shared.draining.store(true, Ordering::SeqCst);
+        self.shared.stop.notify_waiters();
     }
 }

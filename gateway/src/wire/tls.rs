@@ -62,6 +62,11 @@ impl TlsSource {
         })
     }
 
+    /// What handshakes are made with, as of now.
+    pub(in crate::wire) fn acceptor(&self) -> tokio_rustls::TlsAcceptor {
+        self.inner.current.load_full().into()
+    }
+
     /// Reads the files again now.
     ///
     /// # Errors

@@ -1,7 +1,5 @@
 //! Calls to providers: pools of connections, one set for each worker.
-use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +8,15 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
 use super::deny::DenyList;
 use super::tls::ClientTls;
+
+mod body;
+mod connect;
+mod h1;
+mod h2;
+mod pool;
+
+pub use body::UpstreamBody;
+use pool::{Lease, Pool};
 
 /// Which HTTP to speak to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -126,6 +133,16 @@ pub struct SendError {
     message: String,
 }
 
+impl SendError {
+    fn new(kind: SendErrorKind, sent: bool, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            sent,
+            message: message.into(),
+        }
+    }
+}
+
 /// The answer broke off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -138,62 +155,11 @@ pub enum UpstreamError {
     Malformed,
 }
 
-/// The body of a provider's answer. Dropped before its end, it closes the connection (HTTP/1.1) or
-/// resets the stream (HTTP/2) at once; read to its end, it gives the connection back.
-pub struct UpstreamBody {
-    _inner: (),
-}
-
-impl fmt::Debug for UpstreamBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UpstreamBody").finish_non_exhaustive()
-    }
-}
-
-impl UpstreamBody {
-    /// The next piece, in whatever size it came; `None` at the end, and ever after.
-    ///
-    /// # Errors
-    /// A body that does not come to its proper end gives an error, never a clean end; only where
-    /// [`UpstreamBody::framed`] is false can the two not be told apart.
-    pub fn poll_next(
-        &mut self,
-        _cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, UpstreamError>>> {
-        Poll::Ready(None)
-    }
-
-    /// [`UpstreamBody::poll_next`] as a future.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn next(&mut self) -> Option<Result<Bytes, UpstreamError>> {
-        std::future::poll_fn(|cx| self.poll_next(cx)).await
-    }
-
-    /// Whether the end of the body is marked: false where only the end of the connection ends it.
-    #[must_use]
-    pub fn framed(&self) -> bool {
-        true
-    }
-
-    /// The bytes still to come, where the provider declared a length.
-    #[must_use]
-    pub fn remaining(&self) -> Option<u64> {
-        None
-    }
-}
-
 /// Connections to providers: those of one worker, to be used inside its runtime. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Upstreams {
-    inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
     deny: Arc<DenyList>,
-    limits: UpstreamLimits,
+    pool: Arc<Pool>,
 }
 
 impl Upstreams {
@@ -201,7 +167,8 @@ impl Upstreams {
     #[must_use]
     pub fn new(deny: Arc<DenyList>, limits: UpstreamLimits) -> Self {
         Self {
-            inner: Arc::new(Inner { deny, limits }),
+            deny,
+            pool: Arc::new(Pool::new(limits)),
         }
     }
 
@@ -218,11 +185,31 @@ impl Upstreams {
         target: &Target,
         request: UpstreamRequest,
     ) -> Result<UpstreamResponse, SendError> {
-        let _ = (&self.inner.deny, &self.inner.limits, target, request);
-        Err(SendError {
-            kind: SendErrorKind::Connect,
-            sent: false,
-            message: "not connected".to_owned(),
-        })
+        if let Some(kept) = self.pool.take(target.key) {
+            match self.send_over(kept, target, &request).await {
+                Err(error) if !error.sent && error.kind == SendErrorKind::Reset => {}
+                result => return result,
+            }
+        }
+        let fresh = Box::pin(connect::connect(target, &self.deny, &self.pool)).await?;
+        self.send_over(fresh, target, &request).await
+    }
+
+    async fn send_over(
+        &self,
+        lease: Lease,
+        target: &Target,
+        request: &UpstreamRequest,
+    ) -> Result<UpstreamResponse, SendError> {
+        match lease {
+            Lease::Http1(connection) => h1::send(connection, &self.pool, target, request).await,
+            Lease::Http2(connection) => Box::pin(h2::send(connection, target, request)).await,
+        }
+    }
+
+    /// Idle connections that are kept, over all targets.
+    #[must_use]
+    pub fn idle(&self) -> usize {
+        self.pool.idle()
     }
 }

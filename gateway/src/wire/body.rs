@@ -1,0 +1,288 @@
+//! The body of a caller's request, pulled.
+use std::fmt;
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use tokio::time::{Instant, Sleep};
+
+use super::message::BodyError;
+
+/// The body of a caller's request. Nothing is read from the connection beyond what is asked for
+/// here, apart from one read buffer.
+#[derive(Default)]
+pub struct RequestBody {
+    source: Source,
+}
+
+#[derive(Default)]
+enum Source {
+    #[default]
+    Done,
+    Whole(Bytes),
+    Slot {
+        slot: Arc<Slot>,
+        declared: Option<u64>,
+    },
+    Stream(Box<Stream>),
+}
+
+/// A body over HTTP/2.
+struct Stream {
+    incoming: hyper::body::Incoming,
+    idle: Duration,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBody")
+            .field("declared", &self.declared_length())
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<Bytes> for RequestBody {
+    /// A body that is all there.
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            source: if bytes.is_empty() {
+                Source::Done
+            } else {
+                Source::Whole(bytes)
+            },
+        }
+    }
+}
+
+impl RequestBody {
+    /// A body that its connection fills in as it is asked for.
+    pub(super) fn slot(slot: Arc<Slot>, declared: Option<u64>) -> Self {
+        Self {
+            source: Source::Slot { slot, declared },
+        }
+    }
+
+    pub(super) fn stream(incoming: hyper::body::Incoming, idle: Duration) -> Self {
+        if incoming.is_end_stream() {
+            return Self::default();
+        }
+        Self {
+            source: Source::Stream(Box::new(Stream {
+                incoming,
+                idle,
+                timer: None,
+            })),
+        }
+    }
+
+    /// The next piece, in whatever size it came; `None` at the end.
+    ///
+    /// # Errors
+    /// As [`BodyError`] says. After an error or the end, the answer is always `None`.
+    pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        poll_fn(|cx| self.poll_next(cx, Want::Some)).await
+    }
+
+    /// The length that the caller declared, in bytes. `None` where it declared none (chunked).
+    #[must_use]
+    pub fn declared_length(&self) -> Option<u64> {
+        match &self.source {
+            Source::Done => Some(0),
+            Source::Whole(bytes) => Some(bytes.len() as u64),
+            Source::Slot { declared, .. } => *declared,
+            Source::Stream(stream) => stream.incoming.size_hint().exact(),
+        }
+    }
+
+    /// The whole rest of the body in one contiguous piece, without a copy where its length was
+    /// declared. The cheapest way to read a body that is needed whole.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] as soon as it is known that there are more than `limit` bytes (at
+    /// once, where the declared length says so).
+    pub async fn collect(&mut self, limit: usize) -> Result<Bytes, BodyError> {
+        let declared = self.declared_length();
+        if declared.is_some_and(|length| length > limit as u64) {
+            self.source = Source::Done;
+            return Err(BodyError::TooLarge);
+        }
+        let want = if declared.is_some() {
+            Want::All
+        } else {
+            Want::Some
+        };
+        let Some(first) = poll_fn(|cx| self.poll_next(cx, want)).await.transpose()? else {
+            return Ok(Bytes::new());
+        };
+        let mut all = BytesMut::new();
+        let mut part = Some(first);
+        while let Some(bytes) = part {
+            if all.len() + bytes.len() > limit {
+                self.source = Source::Done;
+                return Err(BodyError::TooLarge);
+            }
+            part = poll_fn(|cx| self.poll_next(cx, want)).await.transpose()?;
+            if part.is_none() && all.is_empty() {
+                return Ok(bytes);
+            }
+            all.extend_from_slice(&bytes);
+        }
+        Ok(all.freeze())
+    }
+
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        want: Want,
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let item = match &mut self.source {
+            Source::Done => None,
+            Source::Whole(_) => {
+                let Source::Whole(bytes) = std::mem::take(&mut self.source) else {
+                    return Poll::Ready(None);
+                };
+                return Poll::Ready(Some(Ok(bytes)));
+            }
+            Source::Slot { slot, .. } => ready!(slot.poll_take(cx, want)),
+            Source::Stream(stream) => ready!(stream.poll_next(cx)),
+        };
+        if !matches!(item, Some(Ok(_))) {
+            self.source = Source::Done;
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl Stream {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        loop {
+            match Pin::new(&mut self.incoming).poll_frame(cx) {
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(BodyError::Truncated))),
+                Poll::Ready(Some(Ok(frame))) => {
+                    self.timer = None;
+                    // Trailers of a request mean nothing to anyone here.
+                    match frame.into_data() {
+                        Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
+                        _ => {}
+                    }
+                }
+                Poll::Pending => {
+                    let idle = self.idle;
+                    let timer = self
+                        .timer
+                        .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+                    return timer
+                        .as_mut()
+                        .poll(cx)
+                        .map(|()| Some(Err(BodyError::TimedOut)));
+                }
+            }
+        }
+    }
+}
+
+/// How much of a body is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Want {
+    /// Whatever comes next.
+    Some,
+    /// All that is left; only where a length was declared.
+    All,
+}
+
+/// Where an HTTP/1.1 connection leaves what the reader of a body asks for. Both usually run in one
+/// task: the connection polls the handler, which asks, and then reads.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    want: Option<Want>,
+    item: Option<Option<Result<Bytes, BodyError>>>,
+    ended: bool,
+    reader: Option<Waker>,
+    connection: Option<Waker>,
+    deadline: Option<Instant>,
+}
+
+impl Slot {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        want: Want,
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
+        let mut state = self.lock();
+        if let Some(item) = state.item.take() {
+            return Poll::Ready(item);
+        }
+        if state.ended {
+            return Poll::Ready(Some(Err(BodyError::Truncated)));
+        }
+        state.want = Some(want);
+        remember(&mut state.reader, cx);
+        // A reader in another task has to wake the connection; in the same one it is polled next.
+        if let Some(connection) = &state.connection
+            && !connection.will_wake(cx.waker())
+        {
+            connection.wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// What the reader waits for, and until when it may.
+    pub(super) fn wanted(&self, cx: &mut Context<'_>, idle: Duration) -> Option<(Want, Instant)> {
+        let mut state = self.lock();
+        remember(&mut state.connection, cx);
+        let want = state.want?;
+        let deadline = *state.deadline.get_or_insert_with(|| Instant::now() + idle);
+        Some((want, deadline))
+    }
+
+    /// Some bytes came, though not yet what is wanted.
+    pub(super) fn progress(&self) {
+        self.lock().deadline = None;
+    }
+
+    /// Gives the reader what it waits for.
+    pub(super) fn put(&self, item: Option<Result<Bytes, BodyError>>, cx: &mut Context<'_>) {
+        let mut state = self.lock();
+        state.want = None;
+        state.deadline = None;
+        state.item = Some(item);
+        if let Some(reader) = state.reader.take()
+            && !reader.will_wake(cx.waker())
+        {
+            reader.wake();
+        }
+    }
+
+    /// The connection has left; a reader that is still there gets an error.
+    pub(super) fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        if let Some(reader) = state.reader.take() {
+            reader.wake();
+        }
+    }
+}
+
+fn remember(place: &mut Option<Waker>, cx: &Context<'_>) {
+    if place
+        .as_ref()
+        .is_none_or(|waker| !waker.will_wake(cx.waker()))
+    {
+        *place = Some(cx.waker().clone());
+    }
+}

@@ -1,0 +1,257 @@
+//! HTTP/2 with a caller, spoken by hyper.
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+
+use super::Counted;
+use super::connection::{Connection, preface};
+use super::worker::Worker;
+use crate::wire::body::RequestBody;
+use crate::wire::codec::write::is_the_wires;
+use crate::wire::io::Rewound;
+use crate::wire::message::{Abort, Fault, Handler, Head, Request, Response, ResponseBody};
+
+/// A peer that says nothing for so long is asked whether it is there …
+const PING_AFTER: Duration = Duration::from_secs(15);
+/// … and has this long to answer. A frame that dribbles in counts as nothing, so together they also
+/// bound how long a HEADERS frame may take.
+const PONG_WITHIN: Duration = Duration::from_secs(10);
+/// How long a draining connection without a stream may take to say goodbye.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+/// Serves a connection until it closes.
+pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
+    if !preface(&mut connection).await {
+        return;
+    }
+    let worker = connection.worker.clone();
+    let streams = Arc::new(AtomicUsize::new(0));
+    let service = Service {
+        worker: worker.clone(),
+        streams: streams.clone(),
+        peer: connection.peer,
+        tls: matches!(connection.io, crate::wire::io::Io::Tls(_)),
+    };
+    let input = std::mem::take(&mut connection.input);
+    let idle = worker.config.idle_timeout;
+    let Connection { io, mut timer, .. } = connection;
+    let drained = worker.drain.notified();
+    let mut drained = pin!(drained);
+    drained.as_mut().enable();
+    let mut http = hyper::server::conn::http2::Builder::new(Spawner);
+    http.timer(TokioTimer::new())
+        .max_concurrent_streams(worker.config.max_streams)
+        .max_header_list_size(u32::try_from(worker.config.max_head_bytes).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(1024)
+        .max_send_buf_size(64 * 1024)
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .keep_alive_interval(PING_AFTER)
+        .keep_alive_timeout(PONG_WITHIN);
+    let serving = http.serve_connection(TokioIo::new(Rewound::new(io, input)), service);
+    let mut serving = pin!(serving);
+    let mut leaving = false;
+    timer.as_mut().reset(tokio::time::Instant::now() + idle);
+    poll_fn(|cx| {
+        loop {
+            if serving.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let draining = worker.shared.draining.load(Ordering::Acquire)
+                || (!leaving && drained.as_mut().poll(cx).is_ready());
+            if draining && !leaving {
+                leaving = true;
+                serving.as_mut().graceful_shutdown();
+                timer.as_mut().reset(tokio::time::Instant::now() + GOODBYE);
+                continue;
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let idles = streams.load(Ordering::Relaxed) == 0;
+            if leaving && idles {
+                return Poll::Ready(());
+            }
+            if idles {
+                leaving = true;
+                serving.as_mut().graceful_shutdown();
+            }
+            let again = if leaving { GOODBYE } else { idle };
+            timer.as_mut().reset(tokio::time::Instant::now() + again);
+        }
+    })
+    .await;
+}
+
+/// Runs hyper's tasks on the worker's own runtime.
+#[derive(Debug, Clone, Copy)]
+struct Spawner;
+
+impl<F> hyper::rt::Executor<F> for Spawner
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::spawn(future);
+    }
+}
+
+struct Service<H> {
+    worker: Arc<Worker<H>>,
+    streams: Arc<AtomicUsize>,
+    peer: std::net::SocketAddr,
+    tls: bool,
+}
+
+/// Counts a stream for as long as its answer is under way.
+struct Stream {
+    streams: Arc<AtomicUsize>,
+    _counted: Counted,
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<H: Handler> hyper::service::Service<http::Request<Incoming>> for Service<H> {
+    type Response = http::Response<Answer>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        let stream = Stream {
+            streams: self.streams.clone(),
+            _counted: Counted::request(&self.worker.shared),
+        };
+        let (worker, peer, tls) = (self.worker.clone(), self.peer, self.tls);
+        Box::pin(async move {
+            let (parts, incoming) = request.into_parts();
+            let response = if parts.method == http::Method::CONNECT {
+                worker.handler.refuse(Fault::MethodNotAllowed)
+            } else if parts.headers.len() > worker.config.max_headers {
+                worker.handler.refuse(Fault::HeadTooLarge)
+            } else {
+                let head = Head {
+                    method: parts.method,
+                    uri: parts.uri,
+                    version: parts.version,
+                    headers: parts.headers,
+                };
+                let body = RequestBody::stream(incoming, worker.config.body_idle);
+                worker
+                    .handler
+                    .handle(Request {
+                        head,
+                        body,
+                        peer,
+                        tls,
+                    })
+                    .await
+            };
+            Ok(answer(response, stream))
+        })
+    }
+}
+
+fn answer(response: Response, stream: Stream) -> http::Response<Answer> {
+    let Response {
+        status,
+        mut headers,
+        body,
+    } = response;
+    let foreign: Vec<_> = headers
+        .keys()
+        .filter(|name| is_the_wires(name))
+        .cloned()
+        .collect();
+    for name in foreign {
+        headers.remove(name);
+    }
+    let left = match &body {
+        ResponseBody::Full(bytes) => Some(bytes.len() as u64),
+        ResponseBody::Pull(pull) => pull.length(),
+    };
+    let mut response = http::Response::new(Answer {
+        body: Some(body),
+        left,
+        _stream: stream,
+    });
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// An answer's body, as hyper pulls it. Dropped by hyper when the caller resets the stream.
+struct Answer {
+    body: Option<ResponseBody>,
+    left: Option<u64>,
+    _stream: Stream,
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Abort;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Abort>>> {
+        let item = match &mut self.body {
+            None => return Poll::Ready(None),
+            Some(ResponseBody::Full(bytes)) => {
+                let bytes = std::mem::take(bytes);
+                self.body = None;
+                return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
+            }
+            Some(ResponseBody::Pull(pull)) => std::task::ready!(pull.as_mut().poll_next(cx)),
+        };
+        let item = match item {
+            Some(Ok(bytes)) => match self.left {
+                Some(left) if left < bytes.len() as u64 => Some(Err(Abort)),
+                Some(left) => {
+                    self.left = Some(left - bytes.len() as u64);
+                    Some(Ok(bytes))
+                }
+                None => Some(Ok(bytes)),
+            },
+            None if self.left.is_some_and(|left| left > 0) => Some(Err(Abort)),
+            other => other,
+        };
+        if !matches!(item, Some(Ok(_))) {
+            self.body = None;
+        }
+        Poll::Ready(item.map(|item| item.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.body {
+            None => true,
+            Some(ResponseBody::Full(bytes)) => bytes.is_empty(),
+            Some(ResponseBody::Pull(_)) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.body {
+            None => SizeHint::with_exact(0),
+            Some(ResponseBody::Full(bytes)) => SizeHint::with_exact(bytes.len() as u64),
+            Some(ResponseBody::Pull(_)) => self
+                .left
+                .map_or_else(SizeHint::default, SizeHint::with_exact),
+        }
+    }
+}
