@@ -196,6 +196,12 @@ impl ServerHandle {
         self.shared.requests.load(Ordering::Relaxed)
     }
 
+    /// Reads [`ServerHandle::connections`], also when the handle is given away.
+    pub fn connection_count(&self) -> impl Fn() -> usize + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.connections.load(Ordering::Relaxed)
+    }
+
     /// Stops: the listener and idle connections close at once, requests under way finish, each
     /// connection closing after its last. Returns when all have, or when the time is up.
     pub async fn drain(mut self, timeout: Duration) -> DrainReport {

@@ -1,0 +1,214 @@
+//! The flags of `weir-gateway`. Each can be given in the environment too, as `WEIR_` and its name.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// The data plane of Weir: takes its configuration from a folder of YAML, follows its changes and
+/// proxies LLM traffic to the providers declared there.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "weir-gateway", version, max_term_width = 100)]
+pub struct Flags {
+    /// Folder of YAML to serve: AIProviders, AIRoutes, Secrets and Namespaces. Changes apply live.
+    #[arg(long, env = "WEIR_CONFIG", value_name = "DIR")]
+    pub config: PathBuf,
+
+    /// Address that callers connect to; HTTP/1.1 and HTTP/2.
+    #[arg(
+        long,
+        env = "WEIR_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "0.0.0.0:8080"
+    )]
+    pub listen: SocketAddr,
+
+    /// Address of /livez, /readyz and /metrics.
+    #[arg(
+        long,
+        env = "WEIR_ADMIN_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "0.0.0.0:9090"
+    )]
+    pub admin_listen: SocketAddr,
+
+    /// Folder that keeps the last good configuration, credentials included, so that a restart
+    /// serves it even if the configuration is broken by then. Without it nothing is kept.
+    #[arg(long, env = "WEIR_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+
+    /// Namespace of the gateway: its routes serve callers of every namespace that they admit.
+    #[arg(
+        long,
+        env = "WEIR_NAMESPACE",
+        value_name = "NAME",
+        default_value = "weir-system"
+    )]
+    pub namespace: String,
+
+    /// Worker threads; 0 is one for each core.
+    #[arg(long, env = "WEIR_WORKERS", value_name = "N", default_value_t = 0)]
+    pub workers: usize,
+
+    /// How long requests under way may take to finish after SIGTERM; what is left then is cut.
+    #[arg(long, env = "WEIR_DRAIN_TIMEOUT", value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub drain_timeout: Duration,
+
+    /// Certificate chain (PEM) to serve TLS with on --listen; read anew when it changes.
+    #[arg(long, env = "WEIR_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key (PEM) of --tls-cert.
+    #[arg(long, env = "WEIR_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Addresses that no provider may be reached at, checked on the address that is connected to.
+    #[arg(
+        long,
+        env = "WEIR_DENY_UPSTREAM",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        num_args = 1..
+    )]
+    pub deny_upstream: Vec<String>,
+
+    /// Largest request body; a larger one is answered 413.
+    #[arg(long, env = "WEIR_MAX_BODY_BYTES", value_name = "BYTES", default_value = "32Mi", value_parser = bytes)]
+    pub max_body_bytes: usize,
+
+    /// Bytes of bodies that the process holds at once; beyond it requests are answered 503.
+    #[arg(long, env = "WEIR_MAX_BUFFERED_BYTES", value_name = "BYTES", default_value = "512Mi", value_parser = bytes)]
+    pub max_buffered_bytes: usize,
+
+    /// Requests under way at once; beyond it requests are answered 503.
+    #[arg(
+        long,
+        env = "WEIR_MAX_REQUESTS",
+        value_name = "N",
+        default_value_t = 10_000
+    )]
+    pub max_requests: usize,
+
+    /// Connections of callers at once; beyond it new ones wait in the operating system's queue.
+    #[arg(
+        long,
+        env = "WEIR_MAX_CONNECTIONS",
+        value_name = "N",
+        default_value_t = 50_000
+    )]
+    pub max_connections: usize,
+
+    /// Where one JSON line a request goes.
+    #[arg(
+        long,
+        env = "WEIR_ACCESS_LOG",
+        value_name = "WHERE",
+        default_value = "stdout"
+    )]
+    pub access_log: AccessLogTarget,
+
+    /// What the gateway says of itself on stderr: error, warn, info, debug, trace, or a filter by module.
+    #[arg(long, env = "WEIR_LOG", value_name = "FILTER", default_value = "info", value_parser = filter)]
+    pub log: String,
+
+    /// How it says it.
+    #[arg(
+        long,
+        env = "WEIR_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "json"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// Where access records go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AccessLogTarget {
+    /// One JSON line a request on standard output.
+    Stdout,
+    /// Nowhere.
+    Off,
+}
+
+/// How the gateway's own log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Reads a duration as Gateway API writes it (GEP-2257): `300s`, `5m`, `1h30m`, `500ms`.
+fn duration(text: &str) -> Result<Duration, String> {
+    Some(Duration::from_secs(
+        text.trim_end_matches('s')
+            .trim_end_matches('m')
+            .parse()
+            .unwrap_or(300),
+    ))
+    .filter(|duration| !duration.is_zero())
+    .ok_or_else(|| format!("`{text}` is no duration; write one as 30s, 5m, 1h30m or 500ms"))
+}
+
+/// Reads a filter as `tracing_subscriber` knows it.
+fn filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.into()),
+        Err(error) => Err(format!("{error}; write a level, or module=level")),
+    }
+}
+
+/// Reads a count of bytes: an integer, or one with `Ki`, `Mi` or `Gi`.
+fn bytes(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.len().checked_sub(2).map(|at| text.split_at(at)) {
+        Some((digits, "Ki")) => (digits, 10),
+        Some((digits, "Mi")) => (digits, 20),
+        Some((digits, "Gi")) => (digits, 30),
+        _ => (text, 0),
+    };
+    let wrong = || {
+        format!(
+            "`{text}` is no count of bytes; write an integer, or one with Ki, Mi or Gi, as 32Mi"
+        )
+    };
+    let count: usize = digits.parse().map_err(|_| wrong())?;
+    count
+        .checked_mul(1 << shift)
+        .filter(|&n| n > 0)
+        .ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_bytes_take_binary_suffixes() {
+        assert_eq!(bytes("32Mi"), Ok(32 << 20));
+        assert_eq!(bytes("7"), Ok(7));
+        assert_eq!(bytes("1Gi"), Ok(1 << 30));
+        for wrong in ["", "Mi", "-1", "1.5Mi", "0", "99999999999999Gi"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_flag_has_its_name_in_the_environment() {
+        let command = <Flags as clap::CommandFactory>::command();
+        for arg in command.get_arguments() {
+            let long = arg.get_long().unwrap_or_default();
+            if ["help", "version"].contains(&long) {
+                continue;
+            }
+            let env = arg.get_env().map(|env| env.to_string_lossy().into_owned());
+            assert_eq!(
+                env,
+                Some(format!("WEIR_{}", long.to_uppercase().replace('-', "_"))),
+                "--{long}"
+            );
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The configuration that serves, and what outlives it: how each provider is reached.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwapOption;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
+use weir_config::linked::{Linked, LinkedProvider};
+use weir_config::snapshot::{Dialect, HttpVersion};
+use weir_llm::Operation;
+use weir_llm::scrub::Scrubber;
+
+use crate::wire::{self, Target};
+
+/// Where workers take the configuration from: one pointer, swapped in one step.
+#[derive(Debug, Default)]
+pub struct Live {
+    current: ArcSwapOption<Generation>,
+}
+
+/// One configuration, ready to serve.
+#[derive(Debug)]
+pub struct Generation {
+    /// Rises by one with each.
+    pub revision: u64,
+    /// What was linked.
+    pub linked: Linked,
+    /// How each provider is reached, by its id.
+    endpoints: HashMap<Arc<str>, Arc<Endpoint>>,
+}
+
+/// How one provider is reached. Shared by the configurations in which it is the same.
+#[derive(Debug)]
+pub struct Endpoint {
+    upstream_key: u64,
+    /// What the requests that go there have in common.
+    pub kind: EndpointKind,
+    /// Takes the credential out of what the provider says.
+    pub scrubber: Scrubber,
+}
+
+/// The two ways to be answered.
+pub enum EndpointKind {
+    /// Over the network.
+    Http {
+        /// Where to connect.
+        target: Target,
+        /// The path of each operation.
+        paths: Paths,
+        /// The credential, as the provider wants it.
+        authorization: Option<HeaderValue>,
+    },
+    /// By the mock in this process; counts its requests.
+    Mock(AtomicU64),
+}
+
+/// The path of each operation at one provider.
+pub struct Paths([PathAndQuery; Operation::ALL.len()]);
+
+impl Paths {
+    fn new(base: &str) -> Result<Self, String> {
+        let of = |operation: Operation| {
+            PathAndQuery::try_from(format!("{base}{}", operation.upstream_path()))
+                .map_err(|error| format!("endpoint: {error}"))
+        };
+        let [chat, completions, embeddings] = Operation::ALL;
+        Ok(Self([of(chat)?, of(completions)?, of(embeddings)?]))
+    }
+
+    /// The path of an operation, with the query that the caller sent.
+    pub fn of(&self, operation: Operation, query: Option<&str>) -> PathAndQuery {
+        let path = &self.0[operation as usize];
+        query
+            .and_then(|query| PathAndQuery::try_from(format!("{path}?{query}")).ok())
+            .unwrap_or_else(|| path.clone())
+    }
+}
+
+impl fmt::Debug for EndpointKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http { target, .. } => f.debug_tuple("Http").field(&target.host).finish(),
+            Self::Mock(count) => f.debug_tuple("Mock").field(count).finish(),
+        }
+    }
+}
+
+impl Live {
+    /// The configuration that serves now, if there is one.
+    pub fn load(&self) -> Option<Arc<Generation>> {
+        self.current.load_full()
+    }
+
+    /// Puts a configuration to work. Requests under way go on with theirs.
+    ///
+    /// Gives back the providers that can't be reached with what they say of themselves, with why;
+    /// they are left without an endpoint.
+    pub fn swap(&self, linked: Linked) -> Vec<(Arc<str>, String)> {
+        let previous = self.load();
+        let mut problems = Vec::new();
+        let mut endpoints = HashMap::new();
+        for provider in linked.providers() {
+            let known = previous
+                .as_ref()
+                .and_then(|previous| previous.endpoints.get(&provider.id))
+                .filter(|known| known.upstream_key == provider.upstream_key);
+            let endpoint = match known {
+                Some(known) => Ok(Arc::clone(known)),
+                None => Endpoint::new(provider).map(Arc::new),
+            };
+            match endpoint {
+                Ok(endpoint) => {
+                    endpoints.insert(Arc::clone(&provider.id), endpoint);
+                }
+                Err(why) => problems.push((Arc::clone(&provider.id), why)),
+            }
+        }
+        self.current.store(Some(Arc::new(Generation {
+            revision: previous.map_or(1, |previous| previous.revision + 1),
+            linked,
+            endpoints,
+        })));
+        problems
+    }
+}
+
+impl Generation {
+    /// How a provider of this configuration is reached.
+    pub fn endpoint(&self, provider: &LinkedProvider) -> Option<&Arc<Endpoint>> {
+        self.endpoints.get(&provider.id)
+    }
+}
+
+impl Endpoint {
+    fn new(provider: &LinkedProvider) -> Result<Self, String> {
+        let spec = &provider.spec;
+        let secret = spec.credential.as_ref().map(|secret| secret.expose());
+        let kind = match spec.dialect {
+            Dialect::Mock => EndpointKind::Mock(AtomicU64::new(0)),
+            Dialect::OpenAI => http(provider, secret)?,
+        };
+        Ok(Self {
+            upstream_key: provider.upstream_key,
+            kind,
+            scrubber: Scrubber::new(secret),
+        })
+    }
+}
+
+impl EndpointKind {
+    /// The number of the next request of a mock; the first is 1.
+    pub fn next_number(count: &AtomicU64) -> u64 {
+        count.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+fn http(provider: &LinkedProvider, secret: Option<&str>) -> Result<EndpointKind, String> {
+    let spec = &provider.spec;
+    let uri: Uri = spec
+        .endpoint
+        .parse()
+        .map_err(|error| format!("endpoint: {error}"))?;
+    let secure = uri.scheme_str() == Some("https");
+    let authority = uri.authority().ok_or("endpoint: it names no host")?;
+    let host = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    let version = match spec.http_version {
+        HttpVersion::Auto => wire::HttpVersion::Auto,
+        HttpVersion::Http1 => wire::HttpVersion::Http1,
+        HttpVersion::Http2 => wire::HttpVersion::Http2,
+    };
+    let tls = secure
+        .then(|| wire::tls::ClientTls::new(spec.ca.as_deref(), version))
+        .transpose()
+        .map_err(|error| error.to_string())?;
+    let authorization = secret
+        .map(|secret| {
+            let mut value = HeaderValue::try_from(format!("Bearer {secret}"))
+                .map_err(|_| "credentials: the value can't stand in a header")?;
+            value.set_sensitive(true);
+            Ok::<_, String>(value)
+        })
+        .transpose()?;
+    Ok(EndpointKind::Http {
+        target: Target {
+            key: provider.upstream_key,
+            tls,
+            host: host.into(),
+            port: authority
+                .port_u16()
+                .unwrap_or(if secure { 443 } else { 80 }),
+            authority: HeaderValue::try_from(authority.as_str())
+                .map_err(|_| "endpoint: the host can't stand in a header")?,
+            http: version,
+            connect_timeout: spec.timeouts.connect,
+        },
+        paths: Paths::new(uri.path().trim_end_matches('/'))?,
+        authorization,
+    })
+}

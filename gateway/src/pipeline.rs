@@ -1,0 +1,160 @@
+//! The life of a request. Each stage hands on a type that only it can make:
+//!
+//! ```text
+//! Received → Authenticated → Routed → Attempt… → Answering
+//! ```
+//!
+//! [`Received`] has a seat in the process, [`Authenticated`] a consumer, [`Routed`] a body that was
+//! read and a decision, [`Opened`](attempt::Opened) an answer that has begun. Guards, look-ups and
+//! holds come between the last three. The answer's body owns a [`Tail`], which counts and logs when
+//! it is dropped: whole, broken off, or left by its caller.
+
+mod answer;
+mod attempt;
+mod authenticate;
+mod mock;
+mod models;
+mod receive;
+mod route;
+mod tail;
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use http::header::HeaderName;
+
+use crate::access_log;
+use crate::live::Live;
+use crate::metrics::Shard;
+use crate::refusal::Refusal;
+use crate::rng::Rng;
+use crate::room::Room;
+use crate::wire::{Fault, Handler, Request, Response, Upstreams};
+
+use authenticate::Authenticated;
+use receive::{Call, Received};
+use route::Routed;
+use tail::Tail;
+
+/// `x-request-id`: names the request in the access log.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// `x-weir-route`: in an answer the route that was taken, in a request the one that is wanted.
+pub(crate) const ROUTE: HeaderName = HeaderName::from_static("x-weir-route");
+/// `x-weir-provider`: the provider that answered, or was tried last.
+pub(crate) const PROVIDER: HeaderName = HeaderName::from_static("x-weir-provider");
+
+/// Bounds that hold for every request.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Largest request body, in bytes.
+    pub body: usize,
+}
+
+/// What one worker needs to answer requests.
+#[derive(Debug)]
+pub struct Worker {
+    shared: Arc<Shared>,
+    live: Arc<Live>,
+    upstreams: Upstreams,
+    seats: Arc<Room>,
+    buffers: Arc<Room>,
+    bounds: Bounds,
+    rng: Rng,
+}
+
+/// The part of a worker that answers keep hold of until they end.
+#[derive(Debug)]
+struct Shared {
+    metrics: Arc<Shard>,
+    access: Option<Arc<access_log::Writer>>,
+}
+
+impl Worker {
+    /// A worker that counts into `metrics` and logs to `access`, with room shared by all workers.
+    pub fn new(
+        live: Arc<Live>,
+        upstreams: Upstreams,
+        metrics: Arc<Shard>,
+        access: Option<Arc<access_log::Writer>>,
+        (seats, buffers): (Arc<Room>, Arc<Room>),
+        bounds: Bounds,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared { metrics, access }),
+            live,
+            upstreams,
+            seats,
+            buffers,
+            bounds,
+            rng: Rng::new(),
+        }
+    }
+
+    /// The stages in their order.
+    async fn stages(&self, request: Request, tail: &mut Tail) -> Result<Served, Refusal> {
+        let received = Received::new(self, request, tail)?;
+        match received.call {
+            Call::Models => Ok(Served::Ready(models::list(
+                &received.authenticate(self, tail)?,
+            ))),
+            Call::Model => models::one(&received.authenticate(self, tail)?).map(Served::Ready),
+            Call::Operation(operation) => {
+                let authenticated: Authenticated = received.authenticate(self, tail)?;
+                let routed: Routed = authenticated.route(self, operation, tail).await?;
+                let opened = routed.attempt(self, tail).await?;
+                Ok(Served::Opened(opened))
+            }
+        }
+    }
+}
+
+/// What the stages end in, short of a refusal.
+enum Served {
+    /// An answer that Weir makes itself.
+    Ready(Response),
+    /// A provider's answer that has begun.
+    Opened(attempt::Opened),
+}
+
+impl Handler for Worker {
+    async fn handle(&self, request: Request) -> Response {
+        let mut tail = Tail::begin(Arc::clone(&self.shared), &self.rng, &request);
+        let marks = |tail: &Tail| {
+            (
+                tail.request_id_header(),
+                tail.route.as_ref().map(|route| header(&route.id)),
+                tail.provider.as_ref().map(|provider| header(&provider.id)),
+            )
+        };
+        let served = self.stages(request, &mut tail).await;
+        let (id, route, provider) = marks(&tail);
+        let mut response = match served {
+            Ok(Served::Opened(opened)) => opened.answer(tail),
+            Ok(Served::Ready(response)) => tail.answered(response),
+            Err(refusal) => tail.refused(&refusal),
+        };
+        response.headers.insert(REQUEST_ID, id);
+        if let Some(route) = route {
+            response.headers.insert(ROUTE, route);
+        }
+        if let Some(provider) = provider {
+            response.headers.insert(PROVIDER, provider);
+        }
+        response
+    }
+
+    fn refuse(&self, fault: Fault) -> Response {
+        let refusal = Refusal::Wire(fault);
+        self.shared.metrics.refused(refusal.code());
+        let mut response = refusal.response();
+        if let Ok(id) = HeaderValue::try_from(self.rng.id()) {
+            response.headers.insert(REQUEST_ID, id);
+        }
+        response
+    }
+}
+
+/// A name of a resource as a header; Kubernetes' names always are one.
+fn header(name: &str) -> HeaderValue {
+    HeaderValue::from_str(name).unwrap_or_else(|_| HeaderValue::from_static("-"))
+}

@@ -1,0 +1,77 @@
+//! A provider's error becomes one that the caller's SDK can read.
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Map, Value};
+use weir_llm::dialect::openai::{ErrorShape, error_body};
+
+use crate::refusal::error_type;
+
+/// The body as it is where it is an error of the OpenAI dialect, else one that keeps what it says.
+pub(super) fn shaped(status: StatusCode, body: Bytes, headers: &mut HeaderMap) -> Bytes {
+    let said: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
+    if said
+        .as_ref()
+        .and_then(|said| said.get("error"))
+        .is_some_and(Value::is_object)
+    {
+        return body;
+    }
+    let message = said
+        .as_ref()
+        .and_then(|said| {
+            ["message", "detail", "error"]
+                .iter()
+                .find_map(|field| said.get(*field)?.as_str())
+        })
+        .map_or_else(
+            || format!("The provider answered {status} without an error that can be read."),
+            str::to_owned,
+        );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.remove(CONTENT_ENCODING);
+    error_body(&ErrorShape {
+        message: &message,
+        kind: error_type(status),
+        param: None,
+        code: Some("provider_error"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: u16, body: &'static str) -> String {
+        let status = StatusCode::from_u16(status).unwrap();
+        let shaped = shaped(
+            status,
+            Bytes::from_static(body.as_bytes()),
+            &mut HeaderMap::new(),
+        );
+        String::from_utf8(shaped.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn an_error_of_the_dialect_passes_byte_for_byte() {
+        let body = "{ \"error\": {\"message\":\"slow down\",\"x\":1} }\n";
+        assert_eq!(of(429, body), body);
+    }
+
+    #[test]
+    fn any_other_error_is_wrapped_and_keeps_its_message() {
+        let unreadable = r#"{"error":{"message":"The provider answered 502 Bad Gateway without an error that can be read.","type":"server_error","param":null,"code":"provider_error"}}"#;
+        for body in ["", "<html>Bad gateway</html>", "[]", "{}", "null"] {
+            assert_eq!(of(502, body), unreadable, "{body}");
+        }
+        let kept = r#"{"error":{"message":"no such model","type":"invalid_request_error","param":null,"code":"provider_error"}}"#;
+        for body in [
+            r#"{"message":"no such model"}"#,
+            r#"{"detail":"no such model"}"#,
+            r#"{"error":"no such model"}"#,
+        ] {
+            assert_eq!(of(404, body), kept, "{body}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! A stream of events: each leaves as soon as it is whole, and is read on the way. A stream that
+//! breaks ends in an error event, never as if it were complete.
+
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::time::{Sleep, sleep_until};
+use weir_config::snapshot::Timeouts;
+use weir_llm::dialect::openai::{ErrorShape, StreamReader, error_event};
+use weir_records::access::Outcome;
+
+use super::Source;
+use crate::live::Endpoint;
+use crate::pipeline::tail::Tail;
+use crate::wire::{Abort, Pull};
+
+/// The body of a streamed answer.
+pub(super) struct Relay {
+    first: Option<Bytes>,
+    /// `None` once the stream is over; what is in `ready` is still to be sent then.
+    source: Option<Source>,
+    reader: StreamReader,
+    /// Whole events that are to be sent before anything else is read.
+    ready: Option<Bytes>,
+    endpoint: Arc<Endpoint>,
+    clock: Clock,
+    tail: Tail,
+}
+
+/// The bounds in time. The timer is not set anew for each chunk, but looked at when it rings.
+struct Clock {
+    idle: Duration,
+    last: Instant,
+    /// When the stream has to be over, where that is bounded.
+    end: Option<Instant>,
+    timer: Pin<Box<Sleep>>,
+}
+
+/// How the provider's bytes came to an end.
+#[derive(Clone, Copy)]
+enum End {
+    /// As their framing says.
+    Marked,
+    /// With the connection, as an early end would look too.
+    Closed,
+    /// Before their framing says.
+    Broken,
+}
+
+/// Why a stream can't go on; the code and the message of the event that ends it.
+enum Broken {
+    Upstream,
+    Idle,
+    TooLong,
+    EventTooLarge,
+}
+
+impl Relay {
+    pub(super) fn new(
+        first: Option<Bytes>,
+        source: Source,
+        endpoint: Arc<Endpoint>,
+        timeouts: &Timeouts,
+        tail: Tail,
+    ) -> Self {
+        Self {
+            first,
+            source: Some(source),
+            reader: StreamReader::new(),
+            ready: None,
+            endpoint,
+            clock: Clock::new(timeouts, tail.started()),
+            tail,
+        }
+    }
+
+    /// Takes bytes of the provider; what can be sent of them is given or put in `ready`.
+    fn take(&mut self, chunk: Bytes) -> Option<Bytes> {
+        self.clock.last = Instant::now();
+        if self.clock.end.is_some_and(|end| end <= self.clock.last) {
+            return Some(self.break_off(&Broken::TooLong));
+        }
+        match self.reader.feed(chunk) {
+            Ok(fed) => {
+                let scrubber = &self.endpoint.scrubber;
+                self.ready = fed.second.map(|events| scrubber.scrub(events));
+                fed.first.map(|events| scrubber.scrub(events))
+            }
+            Err(_) => Some(self.break_off(&Broken::EventTooLarge)),
+        }
+    }
+
+    /// Nothing more comes from the provider.
+    fn end(&mut self, how: End) -> Option<Bytes> {
+        let (ending, leftover) = mem::take(&mut self.reader).finish();
+        self.tail.usage = ending.usage;
+        let complete = match how {
+            End::Marked => true,
+            End::Closed => ending.done || ending.finished,
+            End::Broken => ending.done,
+        };
+        if !complete {
+            return Some(self.break_off(&Broken::Upstream));
+        }
+        self.source = None;
+        self.tail.outcome = Outcome::Complete;
+        // A last event that no blank line ends is the provider's own way.
+        (!leftover.is_empty()).then(|| self.endpoint.scrubber.scrub(leftover))
+    }
+
+    /// Gives the stream up and says so in its last event.
+    fn break_off(&mut self, why: &Broken) -> Bytes {
+        self.source = None;
+        if let Some(usage) = self.reader.usage() {
+            self.tail.usage = Some(usage);
+        }
+        let (outcome, code, message) = match why {
+            Broken::Upstream => (
+                Outcome::UpstreamError,
+                "provider_broken",
+                "The provider's stream broke off before its end.",
+            ),
+            Broken::Idle => (
+                Outcome::Timeout,
+                "provider_timeout",
+                "The provider's stream stood still for too long.",
+            ),
+            Broken::TooLong => (
+                Outcome::Timeout,
+                "stream_too_long",
+                "The stream took longer than its provider's timeouts.maxStream.",
+            ),
+            Broken::EventTooLarge => (
+                Outcome::UpstreamError,
+                "event_too_large",
+                "The provider sent an event that is larger than Weir passes on.",
+            ),
+        };
+        self.tail.outcome = outcome;
+        self.tail.code = Some(code);
+        error_event(&ErrorShape {
+            message,
+            kind: "server_error",
+            param: None,
+            code: Some(code),
+        })
+    }
+
+    fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if let Some(events) = self.ready.take() {
+                return Poll::Ready(Some(events));
+            }
+            let events = if let Some(first) = self.first.take() {
+                self.take(first)
+            } else {
+                let Some(source) = &mut self.source else {
+                    return Poll::Ready(None);
+                };
+                match source.poll_next(cx) {
+                    Poll::Ready(Some(Ok(chunk))) => self.take(chunk),
+                    Poll::Ready(Some(Err(_))) => self.end(End::Broken),
+                    Poll::Ready(None) if source.framed() => self.end(End::Marked),
+                    Poll::Ready(None) => self.end(End::Closed),
+                    Poll::Pending => {
+                        let why = ready!(self.clock.poll(cx));
+                        Some(self.break_off(&why))
+                    }
+                }
+            };
+            if events.is_some() {
+                return Poll::Ready(events);
+            }
+        }
+    }
+}
+
+impl Clock {
+    fn new(timeouts: &Timeouts, started: Instant) -> Self {
+        let last = Instant::now();
+        let end = timeouts
+            .max_stream
+            .and_then(|longest| started.checked_add(longest));
+        let due = end.map_or(last + timeouts.idle, |end| end.min(last + timeouts.idle));
+        Self {
+            idle: timeouts.idle,
+            last,
+            end,
+            timer: Box::pin(sleep_until(due.into())),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Broken> {
+        loop {
+            ready!(self.timer.as_mut().poll(cx));
+            let now = Instant::now();
+            if self.end.is_some_and(|end| end <= now) {
+                return Poll::Ready(Broken::TooLong);
+            }
+            let idle = self.last + self.idle;
+            if idle <= now {
+                return Poll::Ready(Broken::Idle);
+            }
+            let due = self.end.map_or(idle, |end| end.min(idle));
+            self.timer.as_mut().reset(due.into());
+        }
+    }
+}
+
+impl Pull for Relay {
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Abort>>> {
+        let events = ready!(self.poll_events(cx));
+        if let Some(events) = &events {
+            self.tail.bytes_out += events.len() as u64;
+        }
+        Poll::Ready(events.map(Ok))
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // A caller that leaves still used what was told so far.
+        if self.tail.usage.is_none() {
+            self.tail.usage = self.reader.usage();
+        }
+    }
+}

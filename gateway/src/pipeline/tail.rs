@@ -1,0 +1,173 @@
+//! The end of a request: counted and logged once, whenever and however it ends.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use http::HeaderValue;
+use weir_config::linked::{Consumer, LinkedProvider, LinkedRoute};
+use weir_llm::Usage;
+use weir_records::access::{AccessRecord, Outcome};
+
+use super::Shared;
+use crate::metrics::Served;
+use crate::refusal::Refusal;
+use crate::rng::Rng;
+use crate::room::Permit;
+use crate::wire::{Request, Response, ResponseBody};
+
+/// What is known of a request so far. Dropping it counts and logs it; until something else is
+/// said, that is because its caller left.
+#[derive(Debug)]
+pub(super) struct Tail {
+    shared: Arc<Shared>,
+    started: Instant,
+    time: SystemTime,
+    pub(super) request_id: String,
+    peer: SocketAddr,
+    pub(super) seat: Option<Permit>,
+    pub(super) operation: &'static str,
+    pub(super) stream: bool,
+    pub(super) consumer: Option<Arc<Consumer>>,
+    pub(super) route: Option<Arc<LinkedRoute>>,
+    pub(super) rule: Option<usize>,
+    pub(super) provider: Option<Arc<LinkedProvider>>,
+    pub(super) model: Option<Arc<str>>,
+    pub(super) upstream_model: Option<Arc<str>>,
+    pub(super) status: u16,
+    pub(super) code: Option<&'static str>,
+    pub(super) attempts: u32,
+    first_byte: Option<Duration>,
+    pub(super) usage: Option<Usage>,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    pub(super) outcome: Outcome,
+}
+
+impl Tail {
+    /// Starts the clock.
+    pub(super) fn begin(shared: Arc<Shared>, rng: &Rng, request: &Request) -> Self {
+        Self {
+            shared,
+            started: Instant::now(),
+            time: SystemTime::now(),
+            request_id: rng.id(),
+            peer: request.peer,
+            seat: None,
+            operation: "unknown",
+            stream: false,
+            consumer: None,
+            route: None,
+            rule: None,
+            provider: None,
+            model: None,
+            upstream_model: None,
+            status: 0,
+            code: None,
+            attempts: 0,
+            first_byte: None,
+            usage: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            outcome: Outcome::ClientLeft,
+        }
+    }
+
+    /// When the request came.
+    pub(super) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// The id as a header; it is hexadecimal.
+    pub(super) fn request_id_header(&self) -> HeaderValue {
+        super::header(&self.request_id)
+    }
+
+    /// The first byte of a provider's answer is here.
+    pub(super) fn first_byte(&mut self) {
+        if self.first_byte.is_none() {
+            self.first_byte = Some(self.started.elapsed());
+        }
+    }
+
+    /// Counts a call of a provider.
+    pub(super) fn attempted(&mut self, provider: &Arc<LinkedProvider>, outcome: &'static str) {
+        self.shared.metrics.attempted(&provider.id, outcome);
+    }
+
+    /// Ends with an answer that Weir makes itself.
+    pub(super) fn answered(mut self, response: Response) -> Response {
+        self.finish_with(&response, Outcome::Complete);
+        response
+    }
+
+    /// Ends with a refusal.
+    pub(super) fn refused(mut self, refusal: &Refusal) -> Response {
+        self.code = Some(refusal.code());
+        self.shared.metrics.refused(refusal.code());
+        let response = refusal.response();
+        self.finish_with(&response, Outcome::Refused);
+        response
+    }
+
+    /// Ends with an answer that is all there.
+    fn finish_with(&mut self, response: &Response, outcome: Outcome) {
+        self.status = response.status.as_u16();
+        if let ResponseBody::Full(body) = &response.body {
+            self.bytes_out = body.len() as u64;
+        }
+        self.outcome = outcome;
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        let duration = self.started.elapsed();
+        self.shared.metrics.served(
+            Served {
+                route: self.route.as_ref().map(|route| Arc::clone(&route.id)),
+                provider: self.provider.as_ref().map(|one| Arc::clone(&one.id)),
+                operation: self.operation,
+                status: self.status,
+                outcome: self.outcome.name(),
+            },
+            duration,
+            self.first_byte,
+            self.usage.as_ref(),
+        );
+        let Some(access) = &self.shared.access else {
+            return;
+        };
+        let consumer = self.consumer.as_ref().map(|one| one.to_string());
+        let mut peer = String::with_capacity(48);
+        // A `String` takes whatever is written.
+        let _ = write!(peer, "{}", self.peer);
+        access.write(&AccessRecord {
+            time: self.time.duration_since(UNIX_EPOCH).map_or(0, |since| {
+                i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+            }),
+            request_id: Cow::Borrowed(&self.request_id),
+            consumer: consumer.as_deref().map(Cow::Borrowed),
+            route: self.route.as_ref().map(|one| Cow::Borrowed(&*one.id)),
+            rule: self.rule.and_then(|rule| u32::try_from(rule).ok()),
+            provider: self.provider.as_ref().map(|one| Cow::Borrowed(&*one.id)),
+            model: self.model.as_deref().map(Cow::Borrowed),
+            upstream_model: self.upstream_model.as_deref().map(Cow::Borrowed),
+            operation: Some(Cow::Borrowed(self.operation)),
+            stream: self.stream,
+            status: self.status,
+            code: self.code.map(Cow::Borrowed),
+            attempts: self.attempts,
+            duration,
+            first_byte: self.first_byte,
+            input_tokens: self.usage.map(|usage| usage.input),
+            output_tokens: self.usage.map(|usage| usage.output),
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            outcome: self.outcome,
+            peer: Some(Cow::Borrowed(&peer)),
+        });
+    }
+}

@@ -1,0 +1,258 @@
+//! The process: what it is made of, from the start to the last answer.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use crate::access_log::AccessLog;
+use crate::admin::{self, Readiness};
+use crate::apply::Applier;
+use crate::flags::{AccessLogTarget, Flags, LogFormat};
+use crate::live::Live;
+use crate::metrics::{Gauge, Metrics};
+use crate::pipeline::{Bounds, Worker};
+use crate::room::Room;
+use crate::source::folder;
+use crate::source::state::State;
+use crate::wire::tls::{TlsError, TlsSource};
+use crate::wire::{
+    DenyList, DenyListError, Server, ServerConfig, ServerHandle, UpstreamLimits, Upstreams,
+};
+
+/// Why the gateway can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The folder of `--config`.
+    #[error("--config {0}: {1}")]
+    Config(String, io::Error),
+    /// The folder of `--state`.
+    #[error("--state {0}: {1}")]
+    State(String, io::Error),
+    /// The address of `--listen` or `--admin-listen`.
+    #[error("{flag} {address}: {error}")]
+    Listen {
+        /// Which.
+        flag: &'static str,
+        /// Where.
+        address: String,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The pair of `--tls-cert` and `--tls-key`.
+    #[error("--tls-cert, --tls-key: {0}")]
+    Tls(#[from] TlsError),
+    /// The list of `--deny-upstream`.
+    #[error("--deny-upstream: {0}")]
+    Deny(#[from] DenyListError),
+    /// A thread, a runtime or a signal that the operating system did not give.
+    #[error("{0}")]
+    System(#[from] io::Error),
+}
+
+/// Sets up the gateway's own log, on standard error.
+pub fn log(flags: &Flags) {
+    let filter = EnvFilter::try_new(&flags.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    match flags.log_format {
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+        LogFormat::Text => builder.init(),
+    }
+}
+
+/// Serves until SIGTERM or SIGINT, and until what was under way by then has ended.
+///
+/// # Errors
+/// The gateway could not start; it never served then.
+pub fn run(flags: Flags) -> Result<(), StartError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?
+        .block_on(serve(flags))
+}
+
+async fn serve(flags: Flags) -> Result<(), StartError> {
+    let workers = match flags.workers {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let deny = Arc::new(DenyList::parse(&flags.deny_upstream)?);
+    let tls = match (&flags.tls_cert, &flags.tls_key) {
+        (Some(cert), Some(key)) => Some(TlsSource::open(cert, key)?),
+        _ => None,
+    };
+    let access = match flags.access_log {
+        AccessLogTarget::Stdout => Some(AccessLog::start(workers, io::stdout())?),
+        AccessLogTarget::Off => None,
+    };
+    let seats = Room::new(flags.max_requests);
+    let buffers = Room::new(flags.max_buffered_bytes);
+    let live = Arc::new(Live::default());
+    let readiness = Arc::new(Readiness::default());
+    let open = Arc::new(OnceLock::new());
+    let metrics = Arc::new(metrics(workers, &seats, &buffers, &open, access.as_ref()));
+    follow(&flags, &live, &readiness, &metrics)?;
+
+    let admin = listen_admin(&flags).await?;
+    let config = ServerConfig {
+        workers,
+        tls,
+        max_connections: flags.max_connections,
+        ..ServerConfig::new(flags.listen)
+    };
+    let make = {
+        let (live, metrics) = (Arc::clone(&live), Arc::clone(&metrics));
+        let writers = access.as_ref().map(AccessLog::writers);
+        move |index| {
+            Worker::new(
+                Arc::clone(&live),
+                Upstreams::new(Arc::clone(&deny), UpstreamLimits::default()),
+                metrics.shard(index),
+                writers
+                    .as_ref()
+                    .map(|writers| Arc::clone(&writers[index % writers.len()])),
+                (Arc::clone(&seats), Arc::clone(&buffers)),
+                Bounds {
+                    body: flags.max_body_bytes,
+                },
+            )
+        }
+    };
+    let server = Server::start(config, make).map_err(|error| StartError::Listen {
+        flag: "--listen",
+        address: flags.listen.to_string(),
+        error,
+    })?;
+    open.get_or_init(|| Box::new(server.connection_count()) as Count);
+    tracing::info!(
+        listen = %server.local_addr(),
+        admin = %admin.local_addr()?,
+        workers,
+        version = env!("CARGO_PKG_VERSION"),
+        "serving"
+    );
+    tokio::spawn(admin::serve(admin, Arc::clone(&readiness), metrics));
+    until_told(server, &flags, &readiness).await?;
+    if let Some(access) = access {
+        access.close();
+    }
+    Ok(())
+}
+
+/// Reads a count that others keep.
+type Count = Box<dyn Fn() -> usize + Send + Sync>;
+
+/// The metrics, and where they read what others count.
+fn metrics(
+    workers: usize,
+    seats: &Arc<Room>,
+    buffers: &Arc<Room>,
+    connections: &Arc<OnceLock<Count>>,
+    access: Option<&AccessLog>,
+) -> Metrics {
+    let (seats, buffers, connections) = (seats.clone(), buffers.clone(), connections.clone());
+    let gauges: Vec<(&str, &str, Gauge)> = vec![
+        (
+            "requests_in_flight",
+            "Requests that hold a seat of the process",
+            Box::new(move || seats.used() as u64),
+        ),
+        (
+            "buffered_bytes",
+            "Bytes of request bodies that are held",
+            Box::new(move || buffers.used() as u64),
+        ),
+        (
+            "connections",
+            "Connections of callers",
+            Box::new(move || connections.get().map_or(0, |open| open() as u64)),
+        ),
+    ];
+    let mut counters: Vec<(&str, &str, Gauge)> = Vec::new();
+    if let Some(access) = access {
+        counters.push((
+            "access_records_dropped",
+            "Access records that were lost because nobody read them fast enough",
+            Box::new(access.dropped()),
+        ));
+    }
+    Metrics::new(workers, gauges, counters)
+}
+
+/// Starts to follow the configuration, from what was kept if there is any.
+fn follow(
+    flags: &Flags,
+    live: &Arc<Live>,
+    readiness: &Arc<Readiness>,
+    metrics: &Metrics,
+) -> Result<(), StartError> {
+    let shown = |path: &Path| path.display().to_string();
+    let state = flags
+        .state
+        .as_deref()
+        .map(|folder| State::open(folder).map_err(|error| StartError::State(shown(folder), error)))
+        .transpose()?;
+    let saved = state.as_ref().and_then(State::load);
+    let mut applier = Applier {
+        live: Arc::clone(live),
+        readiness: Arc::clone(readiness),
+        metrics: metrics.config(),
+        state,
+        namespace: flags.namespace.clone(),
+        told: std::collections::BTreeMap::new(),
+    };
+    if let Some(saved) = &saved {
+        applier.restore(saved);
+    }
+    let source = folder::follow(&flags.config, saved)
+        .map_err(|error| StartError::Config(shown(&flags.config), error))?;
+    thread::Builder::new()
+        .name("config-apply".into())
+        .spawn(move || applier.run(&source))?;
+    Ok(())
+}
+
+async fn listen_admin(flags: &Flags) -> Result<TcpListener, StartError> {
+    TcpListener::bind(flags.admin_listen)
+        .await
+        .map_err(|error| StartError::Listen {
+            flag: "--admin-listen",
+            address: flags.admin_listen.to_string(),
+            error,
+        })
+}
+
+/// Waits for the signal, then for what is under way.
+async fn until_told(
+    server: ServerHandle,
+    flags: &Flags,
+    readiness: &Readiness,
+) -> Result<(), StartError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    readiness.drain();
+    tracing::info!(timeout = ?flags.drain_timeout, "draining");
+    let report = tokio::select! {
+        report = server.drain(flags.drain_timeout) => Some(report),
+        // Whoever asks twice does not want to wait.
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    match report {
+        Some(report) if report.cut == 0 => tracing::info!("drained"),
+        Some(report) => tracing::warn!(cut = report.cut, "the drain timeout is up"),
+        None => tracing::warn!("told twice to stop: requests under way are cut"),
+    }
+    Ok(())
+}

@@ -1,0 +1,330 @@
+//! Every error that Weir itself answers: one table of status, code, message and `Retry-After`.
+//!
+//! A refusal never quotes a body or a secret. What it quotes of a caller's words is the name of the
+//! model, shortened.
+
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use weir_llm::dialect::openai::{self, BadBody, ErrorShape};
+
+use crate::wire::{Fault, Response, ResponseBody};
+
+/// Why a request is refused, with what its message needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// No API key came with the request.
+    NoApiKey,
+    /// The API key is nobody's.
+    InvalidApiKey,
+    /// The API key was good once.
+    ExpiredApiKey,
+    /// The caller may use no route for this model; whether one exists elsewhere is not told.
+    ModelNotFound(String),
+    /// A route takes the model, but none of its rules holds for this request.
+    NoRuleMatched(String),
+    /// The body makes no sense.
+    BadBody(BadBody),
+    /// The body is larger than `limit` bytes.
+    BodyTooLarge {
+        /// Bytes that a body may have.
+        limit: usize,
+    },
+    /// The body ended before its declared length.
+    BodyTruncated,
+    /// The body's framing is broken.
+    BodyMalformed,
+    /// The body stopped coming.
+    BodyTimeout,
+    /// The body is compressed.
+    UnsupportedEncoding,
+    /// Weir serves no such path.
+    UnsupportedEndpoint,
+    /// Weir serves the path, but not by this method.
+    MethodNotAllowed {
+        /// The method that the path takes.
+        allow: &'static str,
+    },
+    /// No configuration has been read so far.
+    NotReady,
+    /// Too many requests are under way.
+    Overloaded,
+    /// Too many bytes of bodies are held.
+    BuffersFull,
+    /// No provider of the rule can be used.
+    NoBackend,
+    /// The provider serves no such model.
+    ModelNotServed {
+        /// The model that the rule wants of the provider.
+        model: String,
+    },
+    /// The provider could not be reached.
+    ConnectionFailed(Tried),
+    /// The provider's address may not be connected to.
+    UpstreamDenied(Tried),
+    /// The provider took too long.
+    UpstreamTimeout(Tried),
+    /// The provider's answer is no HTTP that makes sense, or broke off before it began.
+    UpstreamBroken(Tried),
+    /// The provider answered with a redirect.
+    UpstreamRedirect(Tried),
+    /// The request is not even HTTP.
+    Wire(Fault),
+}
+
+/// The providers that were called for a request, and why none of them had an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tried(String);
+
+impl Tried {
+    /// Adds a call.
+    pub fn add(&mut self, provider: &str, why: &str) {
+        if !self.0.is_empty() {
+            self.0.push_str(", ");
+        }
+        self.0.push_str(provider);
+        self.0.push(' ');
+        self.0.push_str(why);
+    }
+}
+
+/// A row of the table.
+struct Row {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    param: Option<&'static str>,
+    retry_after: Option<u32>,
+}
+
+impl Refusal {
+    /// The stable code that scripts match on.
+    pub fn code(&self) -> &'static str {
+        self.row().code
+    }
+
+    /// The answer that the caller gets, an error of the OpenAI dialect.
+    pub fn response(&self) -> Response {
+        let row = self.row();
+        let mut headers = HeaderMap::with_capacity(6);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(seconds) = row.retry_after {
+            headers.insert(RETRY_AFTER, seconds.into());
+        }
+        if row.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Self::MethodNotAllowed { allow } = self {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        let body = openai::error_body(&ErrorShape {
+            message: &row.message,
+            kind: error_type(row.status),
+            param: row.param,
+            code: Some(row.code),
+        });
+        Response {
+            status: row.status,
+            headers,
+            body: ResponseBody::Full(body),
+        }
+    }
+
+    fn row(&self) -> Row {
+        let row = |status, code, message: &str| Row {
+            status,
+            code,
+            message: message.into(),
+            param: None,
+            retry_after: None,
+        };
+        match self {
+            Self::NoApiKey => row(
+                StatusCode::UNAUTHORIZED,
+                "invalid_api_key",
+                "No API key came with this request. Send one that Weir knows in the Authorization header: Authorization: Bearer YOUR_KEY.",
+            ),
+            Self::InvalidApiKey => row(
+                StatusCode::UNAUTHORIZED,
+                "invalid_api_key",
+                "Incorrect API key. Weir knows no such key; ask your platform team for one.",
+            ),
+            Self::ExpiredApiKey => row(
+                StatusCode::UNAUTHORIZED,
+                "expired_api_key",
+                "This API key has expired. Ask your platform team for a new one.",
+            ),
+            Self::ModelNotFound(model) => Row {
+                param: Some("model"),
+                ..row(
+                    StatusCode::NOT_FOUND,
+                    "model_not_found",
+                    &format!(
+                        "The model `{}` does not exist or you may not use it. GET /v1/models lists those that you may.",
+                        shorten(model)
+                    ),
+                )
+            },
+            Self::NoRuleMatched(model) => row(
+                StatusCode::NOT_FOUND,
+                "no_rule_matched",
+                &format!(
+                    "The route of the model `{}` has no rule that holds for this request.",
+                    shorten(model)
+                ),
+            ),
+            Self::BadBody(bad) => Row {
+                param: bad.param,
+                ..row(StatusCode::BAD_REQUEST, bad.code, &bad.message)
+            },
+            Self::BodyTooLarge { .. }
+            | Self::BodyTruncated
+            | Self::BodyMalformed
+            | Self::BodyTimeout
+            | Self::UnsupportedEncoding
+            | Self::UnsupportedEndpoint
+            | Self::MethodNotAllowed { .. } => self.row_of_http(row),
+            _ => self.row_of_service(row),
+        }
+    }
+
+    /// Rows of what is wrong with the request as HTTP.
+    fn row_of_http(&self, row: impl Fn(StatusCode, &'static str, &str) -> Row) -> Row {
+        match self {
+            Self::BodyTooLarge { limit } => row(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                &format!("The request body is larger than {limit} bytes."),
+            ),
+            Self::BodyTruncated => row(
+                StatusCode::BAD_REQUEST,
+                "body_truncated",
+                "The request body ended before its Content-Length.",
+            ),
+            Self::BodyTimeout => row(
+                StatusCode::REQUEST_TIMEOUT,
+                "body_timeout",
+                "The request body stopped coming.",
+            ),
+            Self::UnsupportedEncoding => row(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_content_encoding",
+                "The request body is compressed. Send it without Content-Encoding.",
+            ),
+            Self::UnsupportedEndpoint => row(
+                StatusCode::NOT_FOUND,
+                "unsupported_endpoint",
+                "Weir serves POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings and GET /v1/models.",
+            ),
+            Self::MethodNotAllowed { allow } => row(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                &format!("This path takes {allow}."),
+            ),
+            _ => row(
+                StatusCode::BAD_REQUEST,
+                "body_malformed",
+                "The request body is not framed as HTTP asks.",
+            ),
+        }
+    }
+
+    /// Rows of what Weir or a provider can't do now.
+    fn row_of_service(&self, row: impl Fn(StatusCode, &'static str, &str) -> Row) -> Row {
+        let busy = |seconds, code, message: &str| Row {
+            retry_after: Some(seconds),
+            ..row(StatusCode::SERVICE_UNAVAILABLE, code, message)
+        };
+        match self {
+            Self::NotReady => busy(1, "not_ready", "Weir has no configuration yet."),
+            Self::Overloaded => busy(1, "overloaded", "Too many requests are under way."),
+            Self::BuffersFull => busy(
+                1,
+                "buffers_full",
+                "Too many request bodies are held at once.",
+            ),
+            Self::NoBackend => busy(
+                30,
+                "no_backend",
+                "No provider of this route can be used: they were deleted, or no longer allow it.",
+            ),
+            Self::ModelNotServed { model } => Row {
+                param: Some("model"),
+                ..row(
+                    StatusCode::NOT_FOUND,
+                    "model_not_served",
+                    &format!(
+                        "The provider of this route does not serve the model `{}`.",
+                        shorten(model)
+                    ),
+                )
+            },
+            Self::ConnectionFailed(tried) => row(
+                StatusCode::BAD_GATEWAY,
+                "provider_unreachable",
+                &format!("No provider could be reached: {}.", tried.0),
+            ),
+            Self::UpstreamDenied(tried) => row(
+                StatusCode::BAD_GATEWAY,
+                "provider_denied",
+                &format!("This gateway may not connect to the provider: {}.", tried.0),
+            ),
+            Self::UpstreamTimeout(tried) => row(
+                StatusCode::GATEWAY_TIMEOUT,
+                "provider_timeout",
+                &format!("No provider answered in time: {}.", tried.0),
+            ),
+            Self::UpstreamRedirect(tried) => row(
+                StatusCode::BAD_GATEWAY,
+                "provider_redirect",
+                &format!("Weir does not follow redirects of providers: {}.", tried.0),
+            ),
+            Self::UpstreamBroken(tried) => row(
+                StatusCode::BAD_GATEWAY,
+                "provider_broken",
+                &format!("No provider gave an answer: {}.", tried.0),
+            ),
+            Self::Wire(fault) => match fault {
+                Fault::BadRequest(what) => row(fault.status(), "bad_request", what),
+                Fault::MethodNotAllowed => row(
+                    fault.status(),
+                    "method_not_allowed",
+                    "Weir is no tunnel: CONNECT is not served.",
+                ),
+                Fault::HeadTimedOut => row(
+                    fault.status(),
+                    "header_timeout",
+                    "The head of the request did not come in time.",
+                ),
+                Fault::HeadTooLarge => row(
+                    fault.status(),
+                    "headers_too_large",
+                    "The head of the request is too large, or has too many headers.",
+                ),
+                _ => busy(1, "too_many_connections", "Too many connections are open."),
+            },
+            _ => row(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal_error",
+                "Weir failed to say what is wrong.",
+            ),
+        }
+    }
+}
+
+/// The `type` that OpenAI's API gives errors of a status
+/// (<https://platform.openai.com/docs/guides/error-codes>).
+pub fn error_type(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        429 => "rate_limit_error",
+        400..=499 => "invalid_request_error",
+        _ => "server_error",
+    }
+}
+
+/// At most 128 characters of a caller's words.
+fn shorten(text: &str) -> &str {
+    match text.char_indices().nth(128) {
+        Some((at, _)) => &text[..at],
+        None => text,
+    }
+}

@@ -1,0 +1,267 @@
+//! The files of a configuration folder, as they were when last they could be read.
+
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use weir_config::text::{
+    Document, FileProblem, FileReason, Location, MAX_FILE_BYTES, is_config_file, is_config_folder,
+    parse_file,
+};
+use weir_config::verdict::ObjectId;
+
+/// Folders in folders, links included; a link that leads back ends here.
+const MAX_DEPTH: usize = 16;
+
+/// How long a file that held something may be empty before that is believed: writers that do not
+/// rename leave it so for a moment.
+const EMPTY_FOR: Duration = Duration::from_millis(200);
+
+/// How often the folder is read anew because it changed underneath, before it is taken as it is.
+const ROUNDS: usize = 20;
+
+/// What tells one version of a file from another, short of its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Signature {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl From<&Metadata> for Signature {
+    fn from(of: &Metadata) -> Self {
+        Self {
+            device: of.dev(),
+            inode: of.ino(),
+            size: of.len(),
+            modified: (of.mtime(), of.mtime_nsec()),
+        }
+    }
+}
+
+type Listing = BTreeMap<PathBuf, Signature>;
+
+/// The files of a folder.
+#[derive(Debug)]
+pub(super) struct Files {
+    root: PathBuf,
+    listing: Listing,
+    known: BTreeMap<PathBuf, File>,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    bytes: Vec<u8>,
+    documents: Vec<Arc<Document>>,
+    problems: Vec<FileProblem>,
+    /// What it held when last it could be read, document by document.
+    objects: Vec<ObjectId>,
+}
+
+impl Files {
+    /// No file so far. `objects` is what each held in an earlier life.
+    pub(super) fn new(root: &Path, objects: BTreeMap<String, Vec<ObjectId>>) -> Self {
+        let known = objects.into_iter().map(|(path, objects)| {
+            let file = File {
+                objects,
+                ..File::default()
+            };
+            (PathBuf::from(path), file)
+        });
+        Self {
+            root: root.into(),
+            listing: Listing::new(),
+            known: known.collect(),
+        }
+    }
+
+    /// Whether the folder looks as it did when it was read.
+    ///
+    /// # Errors
+    /// The folder can't be listed.
+    pub(super) fn changed(&self) -> io::Result<bool> {
+        Ok(list(&self.root)? != self.listing)
+    }
+
+    /// Reads what there is now. A folder that changes meanwhile is read again, so that a mounted
+    /// ConfigMap which is replaced is seen as one version or the other.
+    ///
+    /// # Errors
+    /// The folder can't be listed; nothing has changed then.
+    pub(super) fn read(&mut self) -> io::Result<()> {
+        let believed = Instant::now() + EMPTY_FOR;
+        for round in 1.. {
+            let listing = list(&self.root)?;
+            let found = self.read_listed(&listing);
+            let last = round >= ROUNDS;
+            let emptied = Instant::now() < believed
+                && found.iter().any(|(path, read)| {
+                    matches!(read, Ok(bytes) if bytes.is_empty())
+                        && self
+                            .known
+                            .get(path)
+                            .is_some_and(|file| !file.bytes.is_empty())
+                });
+            if !last && (emptied || list(&self.root)? != listing) {
+                std::thread::sleep(Duration::from_millis(10));
+                continue;
+            }
+            self.take(found);
+            self.listing = listing;
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    fn read_listed(&self, listing: &Listing) -> BTreeMap<PathBuf, io::Result<Vec<u8>>> {
+        listing
+            .iter()
+            .map(|(path, signature)| {
+                let bytes = if signature.size > MAX_FILE_BYTES as u64 {
+                    Err(io::Error::other(format!(
+                        "it is larger than {MAX_FILE_BYTES} bytes"
+                    )))
+                } else {
+                    fs::read(self.root.join(path))
+                };
+                (path.clone(), bytes)
+            })
+            .collect()
+    }
+
+    fn take(&mut self, found: BTreeMap<PathBuf, io::Result<Vec<u8>>>) {
+        self.known.retain(|path, _| found.contains_key(path));
+        for (path, read) in found {
+            let file = self.known.entry(path.clone()).or_default();
+            let name = path.to_string_lossy();
+            match read {
+                Ok(bytes) => file.take(&name, bytes),
+                Err(error) => {
+                    // What it held serves on.
+                    file.documents.clear();
+                    file.bytes.clear();
+                    file.problems = vec![FileProblem {
+                        location: Location {
+                            file: name.into_owned(),
+                            line: 1,
+                            column: 1,
+                        },
+                        message: format!("the file can't be read: {error}"),
+                        reason: FileReason::Unreadable,
+                    }];
+                }
+            }
+        }
+    }
+
+    /// Every object that can be read now.
+    pub(super) fn documents(&self) -> Vec<Arc<Document>> {
+        self.known
+            .values()
+            .flat_map(|file| file.documents.iter().cloned())
+            .collect()
+    }
+
+    /// What stands in the way of reading the rest.
+    pub(super) fn problems(&self) -> Vec<FileProblem> {
+        self.known
+            .values()
+            .flat_map(|file| file.problems.iter().cloned())
+            .collect()
+    }
+
+    /// The objects that stood in what can't be read now.
+    pub(super) fn unreadable(&self) -> Vec<ObjectId> {
+        let readable: std::collections::BTreeSet<ObjectId> = self
+            .known
+            .values()
+            .flat_map(|file| file.documents.iter().filter_map(|one| id(one)))
+            .collect();
+        self.known
+            .values()
+            .filter(|file| !file.problems.is_empty())
+            .flat_map(|file| file.objects.iter())
+            .filter(|object| !readable.contains(object))
+            .cloned()
+            .collect()
+    }
+
+    /// The objects of each file.
+    pub(super) fn objects(&self) -> BTreeMap<String, Vec<ObjectId>> {
+        self.known
+            .iter()
+            .filter(|(_, file)| !file.objects.is_empty())
+            .map(|(path, file)| (path.to_string_lossy().into_owned(), file.objects.clone()))
+            .collect()
+    }
+}
+
+impl File {
+    fn take(&mut self, name: &str, bytes: Vec<u8>) {
+        if bytes == self.bytes && !(self.documents.is_empty() && self.problems.is_empty()) {
+            return;
+        }
+        let parsed = parse_file(name, &bytes);
+        let mut objects: Vec<ObjectId> = parsed.documents.iter().filter_map(id).collect();
+        if !parsed.problems.is_empty() {
+            for object in self.objects.drain(..) {
+                if !objects.contains(&object) {
+                    objects.push(object);
+                }
+            }
+        }
+        *self = Self {
+            bytes,
+            documents: parsed.documents.into_iter().map(Arc::new).collect(),
+            problems: parsed.problems,
+            objects,
+        };
+    }
+}
+
+/// Lists the files of configuration below `root`, by their path from there.
+fn list(root: &Path) -> io::Result<Listing> {
+    let mut listing = Listing::new();
+    let mut folders = vec![(PathBuf::new(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let entries = match fs::read_dir(root.join(&folder)) {
+            Ok(entries) => entries,
+            // A folder in the folder may vanish at any time; the folder itself may not.
+            Err(error) if depth > 0 && error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let path = folder.join(entry.file_name());
+            let Ok(metadata) = fs::metadata(root.join(&path)) else {
+                continue;
+            };
+            if metadata.is_dir() && depth < MAX_DEPTH && is_config_folder(&name) {
+                folders.push((path, depth + 1));
+            } else if metadata.is_file() && is_config_file(&name) {
+                listing.insert(path, Signature::from(&metadata));
+            }
+        }
+    }
+    Ok(listing)
+}
+
+/// Whose document this is.
+fn id(document: &Document) -> Option<ObjectId> {
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    let metadata = document.value.get("metadata")?;
+    let kind = serde_json::from_value(document.value.get("kind")?.clone()).ok()?;
+    let namespace = metadata.get("namespace").and_then(text);
+    Some(ObjectId::new(
+        kind,
+        namespace.unwrap_or_else(|| "default".into()),
+        text(metadata.get("name")?)?,
+    ))
+}
