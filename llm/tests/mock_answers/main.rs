@@ -2,14 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in a test shall fail it")]
 
+mod faults;
+mod refusals;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use weir_llm::dialect::mock::{
-    Disconnect, End, Fault, FaultKind, Script, Settings, Step, Tokens, answer,
-};
-use weir_llm::dialect::openai::{PlainReader, StreamReader, read};
+use weir_llm::dialect::mock::{End, Script, Settings, Step, Tokens, answer};
+use weir_llm::dialect::openai::{PlainReader, read};
 use weir_llm::{Operation, Usage};
 
 fn play(operation: Operation, request: &Value, settings: &Settings, sequence: u64) -> Script {
@@ -47,13 +48,6 @@ fn events(script: &Script) -> Vec<Value> {
 
 fn hello(stream: bool) -> Value {
     json!({"model": "fast", "stream": stream, "messages": [{"role": "user", "content": "Hello!"}]})
-}
-
-fn failing(kind: FaultKind) -> Settings {
-    Settings {
-        faults: vec![Fault { every: 1, kind }],
-        ..Settings::default()
-    }
 }
 
 #[test]
@@ -443,157 +437,4 @@ fn structured_output_fits_its_schema() {
         chat(&request)["choices"][0]["message"]["content"],
         r#"{"answer":"This is a mock answer from the model fast."}"#
     );
-}
-
-#[rstest::rstest]
-#[case::n_above(Operation::ChatCompletions, json!({"messages": [1], "n": 129}), "integer_above_max_value", "n")]
-#[case::n_below(Operation::ChatCompletions, json!({"messages": [1], "n": 0}), "integer_below_min_value", "n")]
-#[case::n_negative(Operation::ChatCompletions, json!({"messages": [1], "n": -1}), "integer_below_min_value", "n")]
-#[case::n_text(Operation::ChatCompletions, json!({"messages": [1], "n": "1"}), "invalid_type", "n")]
-#[case::max(Operation::ChatCompletions, json!({"messages": [1], "max_tokens": 0}), "integer_below_min_value", "max_tokens")]
-#[case::no_messages(Operation::ChatCompletions, json!({}), "missing_required_parameter", "messages")]
-#[case::empty_messages(Operation::ChatCompletions, json!({"messages": []}), "empty_array", "messages")]
-#[case::text_for_messages(Operation::ChatCompletions, json!({"messages": "hi"}), "invalid_type", "messages")]
-#[case::no_such_tool(Operation::ChatCompletions, json!({"messages": [1], "tool_choice": "required"}), "invalid_value", "tool_choice")]
-#[case::tool_number(Operation::ChatCompletions, json!({"messages": [1], "tool_choice": 1}), "invalid_type", "tool_choice")]
-#[case::tools_text(Operation::ChatCompletions, json!({"messages": [1], "tools": "x", "tool_choice": "required"}), "invalid_type", "tools")]
-#[case::too_many_choices(Operation::Completions, json!({"prompt": ["a", "b"], "n": 65}), "array_above_max_length", "prompt")]
-#[case::prompt_number(Operation::Completions, json!({"prompt": 12345}), "invalid_type", "prompt")]
-#[case::no_input(Operation::Embeddings, json!({}), "missing_required_parameter", "input")]
-#[case::empty_input(Operation::Embeddings, json!({"input": []}), "empty_array", "input")]
-#[case::input_object(Operation::Embeddings, json!({"input": {}}), "invalid_type", "input")]
-#[case::input_objects(Operation::Embeddings, json!({"input": ["a", {}]}), "invalid_type", "input")]
-#[case::dimensions(Operation::Embeddings, json!({"input": "a", "dimensions": 3073}), "integer_above_max_value", "dimensions")]
-#[case::format(Operation::Embeddings, json!({"input": "a", "encoding_format": "hex"}), "invalid_value", "encoding_format")]
-#[case::many_inputs(Operation::Embeddings, json!({"input": vec!["a"; 2049]}), "array_above_max_length", "input")]
-#[case::many_numbers(Operation::Embeddings, json!({"input": vec!["a"; 2048], "dimensions": 1024}), "array_above_max_length", "input")]
-fn a_bad_field_is_refused_as_openai_does(
-    #[case] operation: Operation,
-    #[case] mut request: Value,
-    #[case] code: &str,
-    #[case] param: &str,
-) {
-    request["model"] = "m".into();
-    let script = play(operation, &request, &Settings::default(), 1);
-    let error = json_of(&script)["error"].clone();
-    assert_eq!(script.status, 400);
-    assert_eq!(
-        (&error["code"], &error["param"], &error["type"]),
-        (&json!(code), &json!(param), &json!("invalid_request_error")),
-        "{error}"
-    );
-}
-
-#[test]
-fn a_status_fault_is_an_error_with_retry_after() {
-    let settings = failing(FaultKind::Status {
-        code: 429,
-        retry_after: Some(Duration::from_millis(1200)),
-    });
-    let script = play(Operation::ChatCompletions, &hello(true), &settings, 1);
-    assert_eq!(script.status, 429);
-    assert_eq!(script.headers, [("retry-after", "2".to_owned())]);
-    let expected = json!({"error": {
-        "message": "The mock provider was told to fail with status 429.",
-        "type": "requests",
-        "param": null,
-        "code": "rate_limit_exceeded",
-    }});
-    assert_eq!(json_of(&script), expected);
-}
-
-#[test]
-fn a_fault_strikes_each_nth_request() {
-    let settings = Settings {
-        faults: vec![Fault {
-            every: 3,
-            kind: FaultKind::Status {
-                code: 503,
-                retry_after: None,
-            },
-        }],
-        ..Settings::default()
-    };
-    let statuses: Vec<u16> = (1..=6)
-        .map(|n| play(Operation::ChatCompletions, &hello(false), &settings, n).status)
-        .collect();
-    assert_eq!(statuses, [200, 200, 503, 200, 200, 503]);
-}
-
-#[test]
-fn a_cut_before_the_answer_sends_nothing() {
-    let mut settings = failing(FaultKind::Disconnect(Disconnect::BeforeAnswer));
-    settings.latency = Duration::from_millis(9);
-    let script = play(Operation::ChatCompletions, &hello(true), &settings, 1);
-    let silence = Step {
-        delay: Duration::from_millis(9),
-        bytes: Bytes::new(),
-    };
-    assert_eq!(script.end, End::Disconnect);
-    assert_eq!(script.steps.collect::<Vec<_>>(), [silence]);
-}
-
-#[test]
-fn a_cut_midway_leaves_half_of_the_stream_and_a_torn_event() {
-    let settings = failing(FaultKind::Disconnect(Disconnect::MidStream));
-    let whole = play(
-        Operation::ChatCompletions,
-        &hello(true),
-        &Settings::default(),
-        1,
-    );
-    let cut = play(Operation::ChatCompletions, &hello(true), &settings, 1);
-    let whole: Vec<Step> = whole.steps.collect();
-    let steps: Vec<Step> = cut.steps.clone().collect();
-    assert_eq!((whole.len(), steps.len()), (11, 6));
-    assert_eq!(steps[..5], whole[..5]);
-    assert_eq!(cut.end, End::Disconnect);
-    let mut reader = StreamReader::new();
-    for step in steps {
-        reader.feed(step.bytes).unwrap();
-    }
-    let (ending, _) = reader.finish();
-    assert!(ending.leftover > 0 && !ending.done, "{ending:?}");
-}
-
-#[test]
-fn a_cut_midway_leaves_half_of_a_plain_answer() {
-    let settings = failing(FaultKind::Disconnect(Disconnect::MidStream));
-    let whole = text_of(&play(
-        Operation::ChatCompletions,
-        &hello(false),
-        &Settings::default(),
-        1,
-    ));
-    let cut = play(Operation::ChatCompletions, &hello(false), &settings, 1);
-    assert_eq!(cut.end, End::Disconnect);
-    assert_eq!(text_of(&cut), whole[..whole.len() / 2]);
-}
-
-#[test]
-fn a_stall_halts_midway_and_then_goes_on() {
-    let stall = Duration::from_secs(60);
-    for (stream, at) in [(false, 1), (true, 5)] {
-        let script = play(
-            Operation::ChatCompletions,
-            &hello(stream),
-            &failing(FaultKind::Stall(stall)),
-            1,
-        );
-        let whole = play(
-            Operation::ChatCompletions,
-            &hello(stream),
-            &Settings::default(),
-            1,
-        );
-        assert_eq!(text_of(&script), text_of(&whole));
-        assert_eq!(script.end, End::Clean);
-        let waits: Vec<usize> = script
-            .steps
-            .enumerate()
-            .filter(|(_, step)| step.delay == stall)
-            .map(|(index, _)| index)
-            .collect();
-        assert_eq!(waits, [at]);
-    }
 }
