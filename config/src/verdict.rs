@@ -63,6 +63,8 @@ pub enum Outcome {
 pub enum Serving {
     /// Its last good version, less what has been withdrawn since.
     LastGood,
+    /// The other of two resources of one kind and name.
+    TheOther,
     /// Nothing: there was no good version, or all of it was withdrawn.
     Nothing,
 }
@@ -153,6 +155,22 @@ impl ObjectId {
     }
 }
 
+impl Problem {
+    /// A problem whose place is not known yet.
+    pub(crate) fn new(
+        reason: Reason,
+        field: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            reason,
+            field: field.into(),
+            message: message.into(),
+            location: None,
+        }
+    }
+}
+
 impl Verdict {
     /// Whether the resource serves as it is written.
     #[must_use]
@@ -201,6 +219,7 @@ impl fmt::Display for Serving {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::LastGood => "its last good version serves",
+            Self::TheOther => "the other one of that name serves",
             Self::Nothing => "nothing serves in its stead",
         })
     }

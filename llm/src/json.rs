@@ -1,10 +1,10 @@
 //! JSON without a tree: what the hot path needs beside `serde_json`.
 
-mod depth;
 mod scan;
+mod walk;
 
-pub(crate) use depth::deeper_than;
 pub(crate) use scan::{plain_len, text_len};
+pub(crate) use walk::{Fault, MAX_DEPTH, fields};
 
 /// Writes the inside of a JSON string (no quotes), escaped as RFC 8259 §7 demands and no further.
 pub(crate) fn write_escaped(text: &str, out: &mut Vec<u8>) {

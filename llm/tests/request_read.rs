@@ -53,37 +53,37 @@ fn embeddings_are_never_streamed() {
     "",
     "invalid_json",
     None,
-    "We could not parse the JSON body of your request: line 1, column 0. The API expects a JSON payload."
+    "We could not parse the JSON body of your request (line 1, column 0). The API expects a JSON payload."
 )]
 #[case::torn(
     "{\"model\":\n\"m",
     "invalid_json",
     None,
-    "We could not parse the JSON body of your request: line 2, column 2. The API expects a JSON payload."
+    "We could not parse the JSON body of your request (line 2, column 2). The API expects a JSON payload."
 )]
 #[case::trailing(
     "{\"model\":\"m\"}}",
     "invalid_json",
     None,
-    "We could not parse the JSON body of your request: line 1, column 14. The API expects a JSON payload."
+    "We could not parse the JSON body of your request (line 1, column 14). The API expects a JSON payload."
 )]
 #[case::control(
     "{\"model\":\"m\",\"a\":\"\n\"}",
     "invalid_json",
     None,
-    "We could not parse the JSON body of your request: line 1, column 18. The API expects a JSON payload."
+    "We could not parse the JSON body of your request (line 1, column 18). The API expects a JSON payload."
 )]
 #[case::lone_word(
     "secret",
     "invalid_json",
     None,
-    "We could not parse the JSON body of your request: line 1, column 1. The API expects a JSON payload."
+    "We could not parse the JSON body of your request (line 1, column 1). The API expects a JSON payload."
 )]
 #[case::bom(
     "\u{FEFF}{\"model\":\"m\"}",
     "invalid_json",
     None,
-    "We could not parse the JSON body of your request: line 1, column 1. The API expects a JSON payload."
+    "We could not parse the JSON body of your request (line 1, column 1). The API expects a JSON payload."
 )]
 #[case::array(
     "[{\"model\":\"m\"}]",

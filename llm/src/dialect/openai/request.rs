@@ -5,16 +5,15 @@ use std::fmt;
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use super::text;
 use crate::Operation;
-use crate::json::{deeper_than, write_string};
+use crate::json::{self, Fault, write_string};
 use crate::splice::Splice;
 
-/// How deep a body may nest; the same as `serde_json`'s own limit for trees.
-pub const MAX_DEPTH: usize = 128;
+/// How deep a body may nest, its own braces included; that is `serde_json`'s limit for trees.
+pub const MAX_DEPTH: u32 = json::MAX_DEPTH;
 /// The longest model name, in bytes.
 pub const MAX_MODEL_LEN: usize = 256;
 
@@ -123,32 +122,25 @@ pub fn read(operation: Operation, body: &[u8]) -> Result<Body<'_>, BadBody> {
             "We could not parse the body of your request: it is not valid UTF-8.",
         )
     })?;
-    if deeper_than(body, MAX_DEPTH) {
-        let message = format!(
-            "We could not parse the JSON body of your request: it nests deeper than {MAX_DEPTH} levels."
-        );
-        return Err(bad("body_too_deep", None, message));
-    }
-    if body.trim_ascii_start().first() != Some(&b'{') {
-        return Err(not_an_object(text));
-    }
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| invalid_json(&error))?;
+    let fields = Fields::find(text)?;
     if let Some(field) = fields.duplicate {
         let message = format!("Duplicate parameter: '{field}' may be given only once.");
         return Err(bad("duplicate_parameter", Some(field), message));
     }
     let raw_model = fields.model.ok_or_else(missing_model)?;
     let stream = match fields.stream {
-        Some(raw) => read_stream(raw)?,
+        Some(raw) => read_stream(&text[raw])?,
         None => false,
     };
     Ok(Body {
         operation,
         text,
-        model: read_model(raw_model)?,
-        model_range: range_in(text, raw_model),
+        model: read_model(&text[raw_model.clone()])?,
+        model_range: raw_model,
         stream: stream && operation != Operation::Embeddings,
-        include_usage: fields.stream_options.is_some_and(asks_for_usage),
+        include_usage: fields
+            .stream_options
+            .is_some_and(|raw| asks_for_usage(&text[raw])),
     })
 }
 
@@ -168,29 +160,19 @@ fn missing_model() -> BadBody {
     )
 }
 
-/// Says where, in the words of `serde_json`, which never quote the input of a syntax error.
-fn invalid_json(error: &serde_json::Error) -> BadBody {
+/// Says where by asking `serde_json`, whose own messages are not told: they might quote the body.
+fn invalid_json(text: &str) -> BadBody {
+    let place = match serde_json::from_str::<IgnoredAny>(text) {
+        Err(error) => format!(" (line {}, column {})", error.line(), error.column()),
+        Ok(_) => String::new(),
+    };
     let message = format!(
-        "We could not parse the JSON body of your request: line {}, column {}. The API expects a JSON payload.",
-        error.line(),
-        error.column(),
+        "We could not parse the JSON body of your request{place}. The API expects a JSON payload."
     );
     bad("invalid_json", None, message)
 }
 
-fn not_an_object(text: &str) -> BadBody {
-    match serde_json::from_str::<de::IgnoredAny>(text) {
-        Ok(_) => bad(
-            "invalid_type",
-            None,
-            "The body of your request must be a JSON object.",
-        ),
-        Err(error) => invalid_json(&error),
-    }
-}
-
-fn read_model(raw: &RawValue) -> Result<Cow<'_, str>, BadBody> {
-    let text = raw.get();
+fn read_model(text: &str) -> Result<Cow<'_, str>, BadBody> {
     let name = match text.as_bytes().first() {
         Some(b'n') => return Err(missing_model()),
         Some(b'"') => unquote(text).ok_or_else(|| {
@@ -222,8 +204,8 @@ fn unquote(quoted: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-fn read_stream(raw: &RawValue) -> Result<bool, BadBody> {
-    match raw.get() {
+fn read_stream(text: &str) -> Result<bool, BadBody> {
+    match text {
         "true" => Ok(true),
         "false" | "null" => Ok(false),
         other => Err(wrong_type("stream", "a boolean", other)),
@@ -244,74 +226,63 @@ fn wrong_type(param: &'static str, expected: &str, got: &str) -> BadBody {
     bad("invalid_type", Some(param), message)
 }
 
-fn asks_for_usage(raw: &RawValue) -> bool {
+fn asks_for_usage(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Options {
         include_usage: Option<bool>,
     }
     // Options that are no such object ask for nothing; the provider says what is wrong with them.
-    serde_json::from_str::<Options>(raw.get())
-        .is_ok_and(|options| options.include_usage == Some(true))
+    serde_json::from_str::<Options>(text).is_ok_and(|options| options.include_usage == Some(true))
 }
 
-/// Where a value that was borrowed from `text` lies in it.
-fn range_in(text: &str, raw: &RawValue) -> Range<usize> {
-    let start = (raw.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    start..start + raw.get().len()
-}
-
-/// The fields of the top-level object that Weir goes by, unread.
+/// Where the values of the fields lie that Weir goes by.
 #[derive(Default)]
-struct Fields<'a> {
-    model: Option<&'a RawValue>,
-    stream: Option<&'a RawValue>,
-    stream_options: Option<&'a RawValue>,
+struct Fields {
+    model: Option<Range<usize>>,
+    stream: Option<Range<usize>>,
+    stream_options: Option<Range<usize>>,
     /// The first that came twice.
     duplicate: Option<&'static str>,
 }
 
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::default();
-        while let Some(key) = map.next_key::<Key>()? {
-            let (slot, name) = match key {
-                Key::Model => (&mut fields.model, "model"),
-                Key::Stream => (&mut fields.stream, "stream"),
-                Key::StreamOptions => (&mut fields.stream_options, "stream_options"),
-                Key::Other => {
-                    map.next_value::<de::IgnoredAny>()?;
-                    continue;
-                }
-            };
-            if slot.replace(map.next_value()?).is_some() && fields.duplicate.is_none() {
-                fields.duplicate = Some(name);
+impl Fields {
+    fn find(text: &str) -> Result<Self, BadBody> {
+        let mut fields = Self::default();
+        let walked = json::fields(text, |key, range| fields.note(key, range));
+        match walked {
+            Ok(()) => Ok(fields),
+            Err(Fault::Syntax) => Err(invalid_json(text)),
+            Err(Fault::NoObject) => Err(bad(
+                "invalid_type",
+                None,
+                "The body of your request must be a JSON object.",
+            )),
+            Err(Fault::TooDeep) => {
+                let message = format!(
+                    "We could not parse the JSON body of your request: it nests deeper than {MAX_DEPTH} levels."
+                );
+                Err(bad("body_too_deep", None, message))
             }
         }
-        Ok(fields)
     }
-}
 
-/// A key with its escapes undone: `"mod\u0065l"` is `model` to every provider, so it is here.
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Key {
-    Model,
-    Stream,
-    StreamOptions,
-    #[serde(other)]
-    Other,
+    fn note(&mut self, key: &str, range: Range<usize>) {
+        // `"mod\u0065l"` is `model` to every provider, so it is here.
+        let key = if key.contains('\\') {
+            unquote(&format!("\"{key}\""))
+                .map_or_else(String::new, Cow::into_owned)
+                .into()
+        } else {
+            Cow::Borrowed(key)
+        };
+        let (slot, name) = match &*key {
+            "model" => (&mut self.model, "model"),
+            "stream" => (&mut self.stream, "stream"),
+            "stream_options" => (&mut self.stream_options, "stream_options"),
+            _ => return,
+        };
+        if slot.replace(range).is_some() && self.duplicate.is_none() {
+            self.duplicate = Some(name);
+        }
+    }
 }

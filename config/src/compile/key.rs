@@ -1,0 +1,197 @@
+//! API keys: Secrets of type `weir.dev/api-key`, or with the label `weir.dev/api-key: "true"`.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Environment;
+use super::object::Object;
+use super::secret::{Entries, header_text};
+use crate::schema::{known_or, suggestion};
+use crate::snapshot::{ApiKey, Sha256};
+use crate::text::child;
+use crate::verdict::{ObjectId, Problem, Reason};
+
+/// The type, and the key of the label.
+const MARK: &str = "weir.dev/api-key";
+/// The annotation that holds the expiry.
+const EXPIRY: &str = "weir.dev/expires-at";
+/// The shortest value that is no guess.
+const LEAST: usize = 32;
+/// The longest value, which is well below what a header may hold.
+const MOST: usize = 1024;
+/// The entries that hold values.
+const ENTRIES: [&str; 2] = ["key", "nextKey"];
+
+/// What a Secret says of itself as an API key.
+pub(super) struct Draft {
+    /// What could be read: the hashes of the values that are fit for use, and the expiry.
+    pub(super) key: ApiKey,
+    /// What is wrong.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Whether a Secret means to be an API key: it says so in its type, or it has the label.
+pub(super) fn is_key(secret: &Object<'_>) -> bool {
+    has_type(secret) || label(secret).is_some()
+}
+
+fn has_type(secret: &Object<'_>) -> bool {
+    secret.field("type").and_then(Value::as_str) == Some(MARK)
+}
+
+fn label<'a>(secret: &Object<'a>) -> Option<&'a Value> {
+    secret.field("metadata")?.get("labels")?.get(MARK)
+}
+
+/// Reads an API key.
+pub(super) fn read(secret: &Object<'_>, env: Option<Environment<'_>>) -> Draft {
+    let mut problems = secret.problems.clone();
+    let mut hashes = Vec::new();
+    let entries = Entries::of(secret);
+    for name in ENTRIES {
+        match entries.value(name, env) {
+            Some(value) => match value.and_then(header_text) {
+                Ok(text) if (LEAST..=MOST).contains(&text.len()) => {
+                    let hash = Sha256::of(text.as_bytes());
+                    if !hashes.contains(&hash) {
+                        hashes.push(hash);
+                    }
+                }
+                Ok(text) => problems.push(Problem::new(
+                    Reason::InvalidSecret,
+                    entries.path(name),
+                    format!(
+                        "must have {LEAST} to {MOST} characters, and has {}",
+                        text.len()
+                    ),
+                )),
+                Err(fault) => {
+                    problems.push(Problem::new(
+                        fault.reason,
+                        entries.path(name),
+                        fault.message,
+                    ));
+                }
+            },
+            None => problems.extend(missing(name, &entries)),
+        }
+    }
+    if !has_type(secret) && label(secret).and_then(Value::as_str) != Some("true") {
+        // A label that says no takes the key back; one that says nothing clear does not make one.
+        if label(secret).is_some_and(Value::is_string) {
+            hashes.clear();
+            problems.push(Problem::new(
+                Reason::UnknownValue,
+                child("metadata.labels", MARK),
+                "must be \"true\"; remove the label from a Secret that is no API key",
+            ));
+        }
+    }
+    let expires_at = expiry(secret, &mut problems);
+    unknown_annotations(secret, &mut problems);
+    let key = ApiKey {
+        created: secret.created,
+        hashes,
+        expires_at,
+    };
+    Draft { key, problems }
+}
+
+fn missing(name: &str, entries: &Entries<'_>) -> Option<Problem> {
+    let others = entries.names().filter(|other| !ENTRIES.contains(other));
+    let meant = suggestion(name, others);
+    if name == "key" {
+        let hint = match meant {
+            Some(meant) => format!("; {meant} is none that is read"),
+            None => String::new(),
+        };
+        let message = format!("is required: the value of the API key{hint}");
+        return Some(Problem::new(Reason::Required, "data.key", message));
+    }
+    meant.map(|meant| {
+        let message = "there is no such entry; did you mean nextKey?";
+        Problem::new(Reason::UnknownField, entries.path(meant), message)
+    })
+}
+
+fn expiry(secret: &Object<'_>, problems: &mut Vec<Problem>) -> Option<i64> {
+    let written = secret.annotations.get(EXPIRY)?;
+    match written.parse::<Timestamp>() {
+        Ok(time) => Some(time.as_second()),
+        Err(_) => {
+            problems.push(Problem::new(
+                Reason::InvalidFormat,
+                child("metadata.annotations", EXPIRY),
+                "must be a time as in RFC 3339 with its offset, such as 2027-01-31T00:00:00Z",
+            ));
+            None
+        }
+    }
+}
+
+/// An expiry that is misspelt would be one that never comes.
+fn unknown_annotations(secret: &Object<'_>, problems: &mut Vec<Problem>) {
+    for name in secret.annotations.keys() {
+        if name.starts_with("weir.dev/") && name != EXPIRY {
+            let hint = known_or(name, [EXPIRY], || format!("; there is only {EXPIRY}"));
+            problems.push(Problem::new(
+                Reason::UnknownField,
+                child("metadata.annotations", name),
+                format!("there is no such annotation{hint}"),
+            ));
+        }
+    }
+}
+
+/// The last good version of a key, less what the refused one takes back: a value that is not in it any more, and
+/// time. None if nothing is left.
+pub(super) fn narrow(last: &ApiKey, draft: &ApiKey) -> Option<ApiKey> {
+    let hashes: Vec<Sha256> = last
+        .hashes
+        .iter()
+        .filter(|hash| draft.hashes.contains(hash))
+        .copied()
+        .collect();
+    let expires_at = match (last.expires_at, draft.expires_at) {
+        (Some(last), Some(draft)) => Some(last.min(draft)),
+        (last, draft) => last.or(draft),
+    };
+    (!hashes.is_empty()).then_some(ApiKey {
+        created: last.created,
+        hashes,
+        expires_at,
+    })
+}
+
+/// Refuses each value that stands in an older Secret too: the younger is refused. Those without a time of creation
+/// count as the youngest; among equals the namespace and the name decide.
+pub(super) fn refuse_duplicates(drafts: &mut BTreeMap<ObjectId, Draft>) {
+    let mut by_age: Vec<(bool, Option<i64>, ObjectId)> = drafts
+        .iter()
+        .map(|(id, draft)| (draft.key.created.is_none(), draft.key.created, id.clone()))
+        .collect();
+    by_age.sort();
+    let mut owners: BTreeMap<Sha256, ObjectId> = BTreeMap::new();
+    for (_, _, id) in by_age {
+        let Some(draft) = drafts.get_mut(&id) else {
+            continue;
+        };
+        let problems = &mut draft.problems;
+        draft.key.hashes.retain(|hash| match owners.get(hash) {
+            Some(owner) => {
+                problems.push(Problem::new(
+                    Reason::DuplicateKey,
+                    "data",
+                    format!("a value of this key stands in {owner} too, which is older: give each key a value of its own"),
+                ));
+                false
+            }
+            None => {
+                owners.insert(*hash, id.clone());
+                true
+            }
+        });
+    }
+}
