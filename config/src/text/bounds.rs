@@ -30,18 +30,25 @@ pub(super) fn readable(bytes: &[u8]) -> Result<&str, Fault> {
             "the file is not UTF-8 from here on; save it as UTF-8",
         )
     })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match text.char_indices().find(|(_, c)| !is_allowed(*c)) {
-        None => Ok(text),
-        Some((at, c)) => {
-            let position = end_of(text.get(..at).unwrap_or_default());
-            let message = format!(
-                "YAML allows no control character U+{:04X}; write it as an escape in double quotes",
-                u32::from(c)
-            );
-            Err(Fault::new(position, FileReason::InvalidYaml, message))
-        }
-    }
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Finds the first character of a document that YAML does not allow.
+pub(super) fn printable(text: &str, lines_before: usize) -> Result<(), Fault> {
+    let Some((at, c)) = text.char_indices().find(|(_, c)| !is_allowed(*c)) else {
+        return Ok(());
+    };
+    let Position { line, column } = end_of(text.get(..at).unwrap_or_default());
+    let line = line.saturating_add(saturating(lines_before));
+    let message = format!(
+        "YAML allows no control character U+{:04X}; write it as an escape in double quotes",
+        u32::from(c)
+    );
+    Err(Fault::new(
+        Position { line, column },
+        FileReason::InvalidYaml,
+        message,
+    ))
 }
 
 /// The characters that YAML 1.1 §5.1 calls printable.

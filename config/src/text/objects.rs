@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::bounds::{MAX_DEPTH, MAX_NODES, MAX_TEXT_BYTES};
+use super::bounds::{self, MAX_DEPTH, MAX_NODES, MAX_TEXT_BYTES};
 use super::scalar::{self, Scalar};
 use super::split::Chunk;
 use super::tree::{self, NodeId, NodeKind, Tree, Written};
@@ -21,10 +21,13 @@ pub(super) fn read(file: &Arc<str>, chunk: &Chunk<'_>, parsed: &mut ParsedFile) 
         text: &text,
         lines_before: chunk.lines_before,
     };
-    let read = tree::read(&chunk, |tree| {
-        if let Err(fault) = document(file, &tree, &mut parsed.documents) {
-            parsed.problems.push(fault.of(file));
-        }
+    let read = bounds::printable(&text, chunk.lines_before);
+    let read = read.and_then(|()| {
+        tree::read(&chunk, |tree| {
+            if let Err(fault) = document(file, &tree, &mut parsed.documents) {
+                parsed.problems.push(fault.of(file));
+            }
+        })
     });
     if let Err(fault) = read {
         parsed.problems.push(fault.of(file));

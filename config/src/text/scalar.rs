@@ -73,7 +73,7 @@ fn plain(text: &str) -> Scalar {
         _ => {}
     }
     let number = match text.bytes().next() {
-        Some(b'.') => float(text),
+        Some(b'.') if underscores_separate_digits(text) => float(&text.replace('_', "")),
         Some(b'0'..=b'9' | b'+' | b'-') => number(&text.replace('_', "")),
         _ => None,
     };
@@ -132,6 +132,17 @@ fn float(text: &str) -> Option<Scalar> {
     value.is_finite().then_some(Scalar::Float(value))
 }
 
+/// Go's rule for `_` in a number, which counts only where a number begins with a point.
+fn underscores_separate_digits(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_digit)
+    };
+    let mut underscores = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'_');
+    underscores.all(|(at, _)| digit(at.checked_sub(1)) && digit(at.checked_add(1)))
+}
+
 /// `0b` before a signed number, which the Go library takes through its last branch: `0b-1` is -1.
 fn odd_binary(text: &str) -> Option<Scalar> {
     let digits = text.strip_prefix("0b")?;
@@ -180,7 +191,8 @@ fn whole(float: f64) -> Option<Number> {
     if float.fract() != 0.0 || float.abs() >= 1e21 || (float == 0.0 && float.is_sign_negative()) {
         return None;
     }
-    let digits = format!("{float:.0}");
+    // The shortest digits that mean this float, filled up with zeros: what Go writes.
+    let digits = float.to_string();
     let int = digits.parse::<i64>().map(Number::from);
     int.or_else(|_| digits.parse::<u64>().map(Number::from))
         .ok()

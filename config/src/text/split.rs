@@ -16,9 +16,8 @@ pub(super) fn documents(text: &str) -> Vec<Chunk<'_>> {
     let mut chunks = Vec::new();
     let (mut start, mut start_line) = (0, 0);
     let mut at = 0;
-    let mut line_number = 0;
     let mut preamble = true;
-    for line in lines(text) {
+    for (line_number, line) in lines(text).enumerate() {
         if is_marker(line, "...") {
             let end = at + line.len();
             chunks.extend(text.get(start..end).map(|text| Chunk {
@@ -40,7 +39,6 @@ pub(super) fn documents(text: &str) -> Vec<Chunk<'_>> {
             preamble = false;
         }
         at += line.len();
-        line_number += 1;
     }
     chunks.extend(text.get(start..).map(|text| Chunk {
         text,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use libyaml_safer::{Error, Event, EventData, Mark, Parser};
+use libyaml_safer::{Error, Event, EventData, Mark, Parser, ScalarStyle};
 
 use super::bounds::{MAX_DEPTH, MAX_NODES, saturating};
 use super::split::Chunk;
@@ -46,10 +46,17 @@ pub(super) struct Written {
 
 /// Reads every document of `chunk` (more than one only where `...` stands within it) and hands each to `take`.
 pub(super) fn read(chunk: &Chunk<'_>, mut take: impl FnMut(Tree)) -> Result<(), Fault> {
-    let mut input = chunk.text.as_bytes();
+    // The parser takes the end of the text for granted only after a line break.
+    let ended = format!("{}\n", chunk.text);
+    let open_end = OpenEnd::of(chunk.text);
+    let mut input = if open_end.is_some() {
+        ended.as_bytes()
+    } else {
+        chunk.text.as_bytes()
+    };
     let mut parser = Parser::new();
     parser.set_input_string(&mut input);
-    let mut builder = Builder::new(chunk.lines_before);
+    let mut builder = Builder::new(chunk.lines_before, open_end);
     loop {
         let event = parser.parse().map_err(|error| builder.syntax(&error))?;
         match event.data {
@@ -61,17 +68,51 @@ pub(super) fn read(chunk: &Chunk<'_>, mut take: impl FnMut(Tree)) -> Result<(), 
     }
 }
 
+/// The last line of a text that does not end in a line break.
+struct OpenEnd {
+    /// Its number within the text, from 0.
+    line: u64,
+    is_blank: bool,
+}
+
+impl OpenEnd {
+    fn of(text: &str) -> Option<Self> {
+        let last = text
+            .rsplit(['\n', '\r'])
+            .next()
+            .filter(|last| !last.is_empty())?;
+        let before = text.get(..text.len() - last.len()).unwrap_or_default();
+        let breaks =
+            before.matches('\n').count() + before.replace("\r\n", "").matches('\r').count();
+        Some(Self {
+            line: breaks as u64,
+            is_blank: last.trim().is_empty(),
+        })
+    }
+
+    /// Takes back the line break that was put at the end, from a block scalar that reaches it.
+    fn mend(&self, value: &mut String, style: ScalarStyle, end: Mark) {
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        let broken = if self.is_blank { "\n\n" } else { "\n" };
+        if is_block && end.line > self.line && value.ends_with(broken) {
+            value.pop();
+        }
+    }
+}
+
 struct Builder {
     lines_before: usize,
+    open_end: Option<OpenEnd>,
     tree: Tree,
     open: Vec<NodeId>,
     anchors: HashMap<String, NodeId>,
 }
 
 impl Builder {
-    fn new(lines_before: usize) -> Self {
+    fn new(lines_before: usize, open_end: Option<OpenEnd>) -> Self {
         Self {
             lines_before,
+            open_end,
             tree: Tree::default(),
             open: Vec::new(),
             anchors: HashMap::new(),
@@ -90,10 +131,14 @@ impl Builder {
             EventData::Scalar {
                 anchor,
                 tag,
-                value,
+                mut value,
                 plain_implicit,
+                style,
                 ..
             } => {
+                if let Some(open_end) = &self.open_end {
+                    open_end.mend(&mut value, style, event.end_mark);
+                }
                 let written = Written {
                     text: value,
                     tag,
