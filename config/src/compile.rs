@@ -55,6 +55,8 @@ use object::{Found, Object};
 use secret::Entries;
 use shards::Shards;
 
+pub use text::duration;
+
 /// Gives the value of an environment variable, or none if it is not set.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 

@@ -148,6 +148,7 @@ impl Applier {
                     let location = location.as_ref().map(ToString::to_string);
                     let serving = match serving {
                         Serving::LastGood => "its last good version",
+                        Serving::TheOther => "the other of that name",
                         Serving::Nothing => "nothing",
                     };
                     tracing::error!(resource = %name, field, %reason, %message, location, serving, "refused");

@@ -143,14 +143,9 @@ pub enum LogFormat {
 
 /// Reads a duration as Gateway API writes it (GEP-2257): `300s`, `5m`, `1h30m`, `500ms`.
 fn duration(text: &str) -> Result<Duration, String> {
-    Some(Duration::from_secs(
-        text.trim_end_matches('s')
-            .trim_end_matches('m')
-            .parse()
-            .unwrap_or(300),
-    ))
-    .filter(|duration| !duration.is_zero())
-    .ok_or_else(|| format!("`{text}` is no duration; write one as 30s, 5m, 1h30m or 500ms"))
+    weir_config::compile::duration(text)
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| format!("`{text}` is no duration; write one as 30s, 5m, 1h30m or 500ms"))
 }
 
 /// Reads a filter as `tracing_subscriber` knows it.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 /// A duration as in Gateway API (GEP-2257): one to four whole numbers of at most five digits, each with its unit.
 /// None if it is not one.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
     let mut millis: u64 = 0;
     let mut rest = text;
     let mut parts = 0;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use weir_config::compile::identify;
 use weir_config::text::{
     Document, FileProblem, FileReason, Location, MAX_FILE_BYTES, is_config_file, is_config_folder,
     parse_file,
@@ -180,7 +181,7 @@ impl Files {
         let readable: std::collections::BTreeSet<ObjectId> = self
             .known
             .values()
-            .flat_map(|file| file.documents.iter().filter_map(|one| id(one)))
+            .flat_map(|file| file.documents.iter().filter_map(|one| identify(one)))
             .collect();
         self.known
             .values()
@@ -207,7 +208,7 @@ impl File {
             return;
         }
         let parsed = parse_file(name, &bytes);
-        let mut objects: Vec<ObjectId> = parsed.documents.iter().filter_map(id).collect();
+        let mut objects: Vec<ObjectId> = parsed.documents.iter().filter_map(identify).collect();
         if !parsed.problems.is_empty() {
             for object in self.objects.drain(..) {
                 if !objects.contains(&object) {
@@ -251,17 +252,4 @@ fn list(root: &Path) -> io::Result<Listing> {
         }
     }
     Ok(listing)
-}
-
-/// Whose document this is.
-fn id(document: &Document) -> Option<ObjectId> {
-    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-    let metadata = document.value.get("metadata")?;
-    let kind = serde_json::from_value(document.value.get("kind")?.clone()).ok()?;
-    let namespace = metadata.get("namespace").and_then(text);
-    Some(ObjectId::new(
-        kind,
-        namespace.unwrap_or_else(|| "default".into()),
-        text(metadata.get("name")?)?,
-    ))
 }
