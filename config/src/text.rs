@@ -229,3 +229,6 @@ impl Fault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! libyaml's events into a tree of nodes, with the anchors resolved to nodes and the bounds kept.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use libyaml_safer::{Error, Event, EventData, Mark, Parser, ScalarStyle};
 
@@ -45,7 +46,37 @@ pub(super) struct Written {
 }
 
 /// Reads every document of `chunk` (more than one only where `...` stands within it) and hands each to `take`.
+///
+/// The parser is a port that still panics on some malformed texts. A file is input, and must not take the process with
+/// it: such a text is refused like any other that is no YAML.
 pub(super) fn read(chunk: &Chunk<'_>, mut take: impl FnMut(Tree)) -> Result<(), Fault> {
+    // What a panic leaves behind is dropped: the parser, and a tree that was never handed on.
+    let read = catch_unwind(AssertUnwindSafe(|| trees(chunk)));
+    let (trees, result) = read.unwrap_or_else(|_| {
+        let start = Position {
+            line: saturating(chunk.lines_before).saturating_add(1),
+            column: 1,
+        };
+        (
+            Vec::new(),
+            Err(Fault::new(start, FileReason::InvalidYaml, UNREADABLE)),
+        )
+    });
+    trees.into_iter().for_each(&mut take);
+    result
+}
+
+/// What is said of a text that the parser gives up on without a word.
+pub(super) const UNREADABLE: &str = "not YAML: the parser can't make sense of this document";
+
+/// The documents up to the first fault, and the fault.
+fn trees(chunk: &Chunk<'_>) -> (Vec<Tree>, Result<(), Fault>) {
+    let mut trees = Vec::new();
+    let result = parse(chunk, &mut trees);
+    (trees, result)
+}
+
+fn parse(chunk: &Chunk<'_>, trees: &mut Vec<Tree>) -> Result<(), Fault> {
     // The parser takes the end of the text for granted only after a line break.
     let ended = format!("{}\n", chunk.text);
     let open_end = OpenEnd::of(chunk.text);
@@ -62,7 +93,7 @@ pub(super) fn read(chunk: &Chunk<'_>, mut take: impl FnMut(Tree)) -> Result<(), 
         match event.data {
             EventData::StreamEnd => return Ok(()),
             EventData::DocumentStart { .. } => builder.begin(),
-            EventData::DocumentEnd { .. } => take(std::mem::take(&mut builder.tree)),
+            EventData::DocumentEnd { .. } => trees.push(std::mem::take(&mut builder.tree)),
             _ => builder.add(event)?,
         }
     }
