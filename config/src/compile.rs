@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::snapshot::{Provider, ProviderRef, Snapshot};
+use crate::snapshot::{ProviderRef, Snapshot};
 use crate::text::{Document, Location};
 use crate::verdict::{Kind, ObjectId, Outcome, Problem, Reason, Serving, Verdict};
 use object::{Found, Object};
@@ -161,18 +161,10 @@ impl Providers<'_> {
         self.declared.contains(provider)
     }
 
-    fn serving(&self, provider: &ProviderRef) -> Option<&Provider> {
-        self.shards.provider(provider)
-    }
-
     fn names_in(&self, namespace: &str) -> impl Iterator<Item = &str> {
         let there = self.declared.iter();
         let there = there.filter(move |provider| provider.namespace == namespace);
         there.map(|provider| provider.name.as_str())
-    }
-
-    fn allows(&self, provider: &Provider, of: &str, namespace: &str) -> bool {
-        self.shards.admits(&provider.allowed, of, namespace)
     }
 }
 
@@ -386,7 +378,11 @@ impl<'a> Compiler<'a> {
         let ids: Vec<ObjectId> = self.unreadable.iter().map(|id| (*id).clone()).collect();
         for id in ids {
             let kept = match id.kind {
-                Kind::AiProvider => self.shards.provider(&reference(&id)).is_some(),
+                Kind::AiProvider => self
+                    .shards
+                    .so_far()
+                    .provider(&id.namespace, &id.name)
+                    .is_some(),
                 Kind::Namespace => self.previous.namespaces.contains_key(&id.name),
                 Kind::AiRoute => {
                     let last = self.previous.route(&id.namespace, &id.name).cloned();

@@ -73,13 +73,13 @@ text!(
 );
 text!(
     /// A duration as in Gateway API (GEP-2257).
-    Duration, 2..=24,
+    Duration, 1..=24,
     r"self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')"
         => "must be a duration such as 10s, 1m30s or 250ms: whole numbers of h, m, s and ms"
 );
 text!(
     /// A duration as in Gateway API (GEP-2257), above zero.
-    PositiveDuration, 2..=24,
+    PositiveDuration, 1..=24,
     r"self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$')"
         => "must be a duration such as 10s, 1m30s or 250ms: whole numbers of h, m, s and ms",
     r"!self.matches('^(0+(h|m|s|ms))+$')"

@@ -100,16 +100,19 @@ pub(super) fn read(secret: &Object<'_>, env: Option<Environment<'_>>) -> Draft {
 }
 
 fn missing(name: &str, entries: &Entries<'_>) -> Option<Problem> {
-    let others = entries.names().filter(|other| !ENTRIES.contains(other));
-    let meant = suggestion(name, others);
+    let others: Vec<&str> = entries
+        .names()
+        .filter(|other| !ENTRIES.contains(other))
+        .collect();
     if name == "key" {
-        let hint = match meant {
-            Some(meant) => format!("; {meant} is none that is read"),
-            None => String::new(),
+        let hint = match others.as_slice() {
+            [] => String::new(),
+            others => format!("; the Secret has {}", others.join(", ")),
         };
         let message = format!("is required: the value of the API key{hint}");
         return Some(Problem::new(Reason::Required, "data.key", message));
     }
+    let meant = suggestion(name, others);
     meant.map(|meant| {
         let message = "there is no such entry; did you mean nextKey?";
         Problem::new(Reason::UnknownField, entries.path(meant), message)

@@ -9,6 +9,7 @@ use super::namespace::namespaces;
 use super::narrow;
 use super::object::Object;
 use crate::expression::Expression;
+use crate::link::{self, Unresolved};
 use crate::schema::{Schema, known_or};
 use crate::snapshot::{
     Backend, Consumers, Namespaces, Provider, ProviderRef, Retry, RetryCause, Route, Rule,
@@ -154,77 +155,98 @@ pub(super) fn check_references(
     providers: &Providers<'_>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let shard = providers.shards.of(namespace);
     for (rule_index, rule) in route.rules.iter().enumerate() {
         for (index, backend) in rule.backends.iter().enumerate() {
             let path = format!("spec.rules[{rule_index}].backends[{index}]");
-            let of = &backend.provider;
-            if !providers.is_declared(of) {
-                let hint = known_or(&of.name, providers.names_in(&of.namespace), String::new);
-                problems.push(Problem::new(
-                    Reason::ProviderNotFound,
-                    format!("{path}.provider.name"),
-                    format!("there is no AIProvider {}/{}{hint}", of.namespace, of.name),
-                ));
-            } else if let Some(provider) = providers.serving(of) {
-                problems.extend(refusal(
-                    route, namespace, backend, provider, &path, providers,
-                ));
-            }
+            problems.extend(
+                match link::resolve(providers.shards.so_far(), &shard, backend) {
+                    Ok(provider) => serves_none(route, backend, provider, &path),
+                    Err(Unresolved::NoProvider) => not_found(backend, &path, providers),
+                    Err(Unresolved::NotAllowed) => Some(not_allowed(backend, namespace, &path)),
+                    Err(Unresolved::NoModel) => not_served(backend, &path, providers),
+                },
+            );
         }
     }
     problems
 }
 
-fn refusal(
+fn not_found(backend: &Backend, path: &str, providers: &Providers<'_>) -> Option<Problem> {
+    let of = &backend.provider;
+    (!providers.is_declared(of)).then(|| {
+        let hint = known_or(&of.name, providers.names_in(&of.namespace), String::new);
+        Problem::new(
+            Reason::ProviderNotFound,
+            format!("{path}.provider.name"),
+            format!("there is no {}{hint}", id(of)),
+        )
+    })
+}
+
+fn not_allowed(backend: &Backend, namespace: &str, path: &str) -> Problem {
+    let of = &backend.provider;
+    // A provider of the same namespace can shut out its own with a selector.
+    let field = if of.namespace == namespace {
+        "name"
+    } else {
+        "namespace"
+    };
+    Problem::new(
+        Reason::NotAllowed,
+        format!("{path}.provider.{field}"),
+        format!(
+            "{} does not allow routes of namespace {namespace}: its spec.allowedRoutes would have to",
+            id(of)
+        ),
+    )
+}
+
+fn not_served(backend: &Backend, path: &str, providers: &Providers<'_>) -> Option<Problem> {
+    let of = &backend.provider;
+    let model = backend.model.as_ref()?;
+    let provider = providers
+        .shards
+        .so_far()
+        .provider(&of.namespace, &of.name)?;
+    let hint = known_or(model, served(provider), || {
+        format!("; it serves {}", some_of(served(provider)))
+    });
+    Some(Problem::new(
+        Reason::ModelNotServed,
+        format!("{path}.model"),
+        format!("{} does not serve {model}{hint}", id(of)),
+    ))
+}
+
+/// A backend that takes the name that the client asked for, at a provider that serves none of the route's.
+fn serves_none(
     route: &Route,
-    namespace: &str,
     backend: &Backend,
     provider: &Provider,
     path: &str,
-    providers: &Providers<'_>,
 ) -> Option<Problem> {
-    let of = &backend.provider;
-    let id = format!("AIProvider {}/{}", of.namespace, of.name);
-    if !providers.allows(provider, &of.namespace, namespace) {
-        let field = if of.namespace == namespace {
-            "name"
-        } else {
-            "namespace"
-        };
-        return Some(Problem::new(
-            Reason::NotAllowed,
-            format!("{path}.provider.{field}"),
-            format!(
-                "{id} does not allow routes of namespace {namespace}: its spec.allowedRoutes would have to"
-            ),
-        ));
-    }
-    if provider.models.is_empty() {
+    let is_asked_for = |name| route.models.iter().any(|model| narrow::covers(model, name));
+    if backend.model.is_some() || provider.models.is_empty() || served(provider).any(is_asked_for) {
         return None;
     }
-    let served = || provider.models.iter().map(|model| model.name.as_str());
-    let listed = || format!("; it serves {}", some_of(served()));
-    match &backend.model {
-        Some(model) => (!served().any(|name| name == model)).then(|| {
-            let hint = known_or(model, served(), listed);
-            Problem::new(
-                Reason::ModelNotServed,
-                format!("{path}.model"),
-                format!("{id} does not serve {model}{hint}"),
-            )
-        }),
-        None => {
-            let any =
-                served().any(|name| route.models.iter().any(|model| narrow::covers(model, name)));
-            (!any).then(|| {
-                let message = format!(
-                    "{id} serves none of this route's models{}: name one in model",
-                    listed()
-                );
-                Problem::new(Reason::ModelNotServed, format!("{path}.model"), message)
-            })
-        }
-    }
+    Some(Problem::new(
+        Reason::ModelNotServed,
+        format!("{path}.model"),
+        format!(
+            "{} serves none of this route's models: name one here; it serves {}",
+            id(&backend.provider),
+            some_of(served(provider))
+        ),
+    ))
+}
+
+fn id(of: &ProviderRef) -> String {
+    format!("AIProvider {}/{}", of.namespace, of.name)
+}
+
+fn served(provider: &Provider) -> impl Iterator<Item = &str> {
+    provider.models.iter().map(|model| model.name.as_str())
 }
 
 /// The first few names of a list that may be long.

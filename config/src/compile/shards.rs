@@ -1,26 +1,25 @@
 //! The shards of a snapshot, as they come together.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::namespace;
-use crate::snapshot::{ApiKey, FORMAT, Namespaces, Provider, ProviderRef, Route, Shard, Snapshot};
+use crate::snapshot::{ApiKey, Provider, Route, Shard, Snapshot};
 use crate::verdict::ObjectId;
 
+/// A snapshot in the making.
 #[derive(Default)]
-pub(super) struct Shards {
-    shards: BTreeMap<String, Shard>,
-}
+pub(super) struct Shards(Snapshot);
 
 impl Shards {
     fn shard(&mut self, namespace: &str) -> &mut Shard {
-        self.shards
+        let shards = &mut self.0.namespaces;
+        let shard = shards
             .entry(namespace.to_owned())
-            .or_insert_with(|| Shard {
-                namespace: namespace.to_owned(),
-                labels: namespace::labels(namespace, BTreeMap::new()),
-                ..Shard::default()
-            })
+            .or_insert_with(|| Arc::new(bare(namespace)));
+        // Nobody else has it yet, so that nothing is copied.
+        Arc::make_mut(shard)
     }
 
     pub(super) fn set_labels(&mut self, name: &str, labels: BTreeMap<String, String>) {
@@ -43,32 +42,38 @@ impl Shards {
             .insert(id.name.clone(), route);
     }
 
-    pub(super) fn provider(&self, provider: &ProviderRef) -> Option<&Provider> {
-        let shard = self.shards.get(&provider.namespace)?;
-        shard.providers.get(&provider.name)
+    /// What has come together so far.
+    pub(super) fn so_far(&self) -> &Snapshot {
+        &self.0
     }
 
-    /// Whether a resource in `own` that lets in `namespaces` lets in the namespace `other`.
-    pub(super) fn admits(&self, namespaces: &Namespaces, own: &str, other: &str) -> bool {
-        match self.shards.get(other) {
-            Some(shard) => namespaces.admits(own, other, &shard.labels),
-            // Nothing is known of the namespace but its name.
-            None => namespaces.admits(own, other, &namespace::labels(other, BTreeMap::new())),
+    /// What has come together of one namespace so far.
+    pub(super) fn of(&self, namespace: &str) -> Cow<'_, Shard> {
+        match self.0.namespaces.get(namespace) {
+            Some(shard) => Cow::Borrowed(shard),
+            None => Cow::Owned(bare(namespace)),
         }
     }
 
     /// The snapshot, with the very shards of the previous one where they are equal.
     pub(super) fn into_snapshot(self, previous: &Snapshot) -> Snapshot {
-        let share = |(name, shard): (String, Shard)| {
-            let shared = match previous.namespaces.get(&name) {
-                Some(old) if **old == shard => Arc::clone(old),
-                _ => Arc::new(shard),
-            };
-            (name, shared)
-        };
-        Snapshot {
-            format: FORMAT,
-            namespaces: self.shards.into_iter().map(share).collect(),
+        let mut snapshot = self.0;
+        for (name, shard) in &mut snapshot.namespaces {
+            if let Some(old) = previous.namespaces.get(name)
+                && old == shard
+            {
+                *shard = Arc::clone(old);
+            }
         }
+        snapshot
+    }
+}
+
+/// A namespace of which nothing is known but its name.
+fn bare(namespace: &str) -> Shard {
+    Shard {
+        namespace: namespace.to_owned(),
+        labels: namespace::labels(namespace, BTreeMap::new()),
+        ..Shard::default()
     }
 }

@@ -1,7 +1,7 @@
 //! Did you mean.
 
-/// The candidate that was most likely meant, if any is close: other letters' case, or two edits at
-/// most and fewer than half of what was written.
+/// The candidate that was most likely meant, if one is close and none is as close: other letters'
+/// case, or two edits at most in a longer text.
 pub(crate) fn suggestion<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -14,13 +14,18 @@ pub(crate) fn suggestion<'a>(
         6..=64 => 2,
         _ => return None,
     };
-    candidates
+    let mut close: Vec<(usize, &str)> = candidates
         .into_iter()
         .filter(|candidate| *candidate != written)
         .map(|candidate| (distance(&folded, &fold(candidate)), candidate))
         .filter(|(distance, _)| *distance <= bound)
-        .min()
-        .map(|(_, candidate)| candidate)
+        .collect();
+    close.sort_unstable();
+    match close.as_slice() {
+        [(best, _), (second, _), ..] if best == second => None,
+        [(_, candidate), ..] => Some(candidate),
+        [] => None,
+    }
 }
 
 /// `; did you mean X?` where one is close, otherwise what `otherwise` says.
@@ -74,6 +79,11 @@ fn distance(left: &str, right: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_that_are_as_close_none_is_suggested() {
+        assert_eq!(suggestion("HTTP3", ["Auto", "HTTP1", "HTTP2"]), None);
+    }
 
     #[test]
     fn what_is_close_is_suggested_and_nothing_else() {
