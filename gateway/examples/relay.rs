@@ -2,7 +2,6 @@
 //! floor under the gateway.
 //!
 //! `relay LISTEN UPSTREAM`, both as `address:port`.
-use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,8 +21,8 @@ struct Relay {
 }
 
 impl Handler for Relay {
-    fn handle(&self, request: Request) -> impl Future<Output = Response> + Send {
-        async move { self.relay(request).await.unwrap_or_else(refusal) }
+    async fn handle(&self, request: Request) -> Response {
+        self.relay(request).await.unwrap_or_else(refusal)
     }
 }
 

@@ -26,7 +26,7 @@ pub struct ServerConfig {
     /// Speak TLS, and nothing else, on this listener.
     pub tls: Option<TlsSource>,
     /// From the first byte of a head to its end; also the whole of a TLS handshake and of HTTP/2's
-    /// preface.
+    /// preface. Within HTTP/2, a head that dribbles is cut off within 2.5 times this.
     pub header_timeout: Duration,
     /// How long a connection may lie idle between requests, and before the first.
     pub idle_timeout: Duration,

@@ -1,10 +1,14 @@
 //! TLS: the listener's certificate, and what upstreams are trusted by.
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use super::upstream::HttpVersion;
+
+/// How often the files are looked at for a change.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// A certificate and its key, read from files and read again when those change: in place, by
 /// rename, or by the `..data` link of a mounted Secret. Clones share what was read.
@@ -52,29 +56,74 @@ impl TlsSource {
     /// # Errors
     /// The files can't be read, or do not make a usable pair.
     pub fn open(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
+        let read = (Stamp::of(certificate), Stamp::of(key));
         let config = load(certificate, key)?;
-        Ok(Self {
-            inner: Arc::new(Source {
-                certificate: certificate.to_owned(),
-                key: key.to_owned(),
-                current: ArcSwap::from_pointee(config),
-            }),
-        })
+        let inner = Arc::new(Source {
+            certificate: certificate.to_owned(),
+            key: key.to_owned(),
+            current: ArcSwap::from_pointee(config),
+        });
+        let followed = Arc::downgrade(&inner);
+        std::thread::Builder::new()
+            .name("weir-tls".to_owned())
+            .spawn(move || follow(&followed, read))
+            .map_err(|error| TlsError::Read {
+                path: certificate.to_owned(),
+                error,
+            })?;
+        Ok(Self { inner })
     }
 
     /// What handshakes are made with, as of now.
     pub(in crate::wire) fn acceptor(&self) -> tokio_rustls::TlsAcceptor {
         self.inner.current.load_full().into()
     }
+}
 
-    /// Reads the files again now.
-    ///
-    /// # Errors
-    /// As [`TlsSource::open`]; the last good pair then serves on.
-    pub fn reload(&self) -> Result<(), TlsError> {
-        let config = load(&self.inner.certificate, &self.inner.key)?;
-        self.inner.current.store(Arc::new(config));
-        Ok(())
+/// What tells one version of a file from another, links followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Stamp {
+    /// None where there is no file.
+    fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+        let file = std::fs::metadata(path).ok()?;
+        Some(Self {
+            device: file.dev(),
+            inode: file.ino(),
+            size: file.len(),
+            modified: (file.mtime(), file.mtime_nsec()),
+        })
+    }
+}
+
+/// Reads the files again whenever they change, as long as anybody uses them. Looking is cheap and
+/// sees every way of replacing a file, which watching does not.
+fn follow(source: &Weak<Source>, mut read: (Option<Stamp>, Option<Stamp>)) {
+    loop {
+        std::thread::sleep(LOOK_EVERY);
+        let Some(source) = source.upgrade() else {
+            return;
+        };
+        let now = (Stamp::of(&source.certificate), Stamp::of(&source.key));
+        if now == read {
+            continue;
+        }
+        read = now;
+        match load(&source.certificate, &source.key) {
+            Ok(config) => {
+                source.current.store(Arc::new(config));
+                tracing::info!(certificate = %source.certificate.display(), "certificate reloaded");
+            }
+            // Half of a change looks like this, too: the other half is seen as the next change.
+            Err(error) => tracing::warn!(%error, "the last good certificate serves on"),
+        }
     }
 }
 

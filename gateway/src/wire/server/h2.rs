@@ -20,11 +20,6 @@ use crate::wire::codec::write::is_the_wires;
 use crate::wire::io::Rewound;
 use crate::wire::message::{Abort, Fault, Handler, Head, Request, Response, ResponseBody};
 
-/// A peer that says nothing for so long is asked whether it is there …
-const PING_AFTER: Duration = Duration::from_secs(15);
-/// … and has this long to answer. A frame that dribbles in counts as nothing, so together they also
-/// bound how long a HEADERS frame may take.
-const PONG_WITHIN: Duration = Duration::from_secs(10);
 /// How long a draining connection without a stream may take to say goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
 
@@ -56,8 +51,10 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
         .max_send_buf_size(64 * 1024)
         .initial_stream_window_size(256 * 1024)
         .initial_connection_window_size(1024 * 1024)
-        .keep_alive_interval(PING_AFTER)
-        .keep_alive_timeout(PONG_WITHIN);
+        // A peer that says nothing is asked whether it is there. No answer can come in the middle of
+        // a frame or of a chain of CONTINUATION, so this also bounds how long a head may dribble.
+        .keep_alive_interval(worker.config.header_timeout.mul_f32(1.5))
+        .keep_alive_timeout(worker.config.header_timeout);
     let serving = http.serve_connection(TokioIo::new(Rewound::new(io, input)), service);
     let mut serving = pin!(serving);
     let mut leaving = false;

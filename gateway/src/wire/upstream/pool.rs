@@ -28,6 +28,10 @@ struct Kept {
 #[derive(Debug, Default)]
 struct Connections {
     /// Idle ones, the last used last: that one is taken first, so that the others can grow old.
+    #[expect(
+        clippy::vec_box,
+        reason = "a connection moves by its pointer, in and out of the pool"
+    )]
     http1: Vec<Box<h1::Connection>>,
     /// All that are open.
     http2: Vec<h2::Connection>,

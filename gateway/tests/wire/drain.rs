@@ -1,0 +1,170 @@
+//! The end of a server.
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use weir_gateway::wire::{DrainReport, HttpVersion, ServerConfig, Target};
+
+use crate::support::{
+    Caller, Feeder, PATIENCE, config, fed, post, serve, soon, target, upstreams, whole,
+};
+
+fn streaming() -> (
+    weir_gateway::wire::ServerHandle,
+    mpsc::UnboundedReceiver<Feeder>,
+) {
+    let (feeders, fed_by) = mpsc::unbounded_channel();
+    let server = serve(
+        ServerConfig {
+            workers: 2,
+            ..config()
+        },
+        move |_| {
+            let feeders = feeders.clone();
+            async move {
+                let (response, feeder) = fed(None);
+                feeders.send(feeder).unwrap();
+                response
+            }
+        },
+    );
+    (server, fed_by)
+}
+
+const GET: &str = "GET /a HTTP/1.1\r\nhost: a\r\n\r\n";
+
+#[tokio::test]
+async fn idle_connections_close_at_once_and_answers_under_way_finish() {
+    let (server, mut feeders) = streaming();
+    let address = server.local_addr();
+    let mut fresh = Caller::connect(address).await;
+    let mut idle = Caller::connect(address).await;
+    idle.send(GET).await;
+    drop(soon(feeders.recv()).await);
+    idle.read_to("0\r\n\r\n").await;
+    let mut busy = Caller::connect(address).await;
+    busy.send(GET).await;
+    let feeder = soon(feeders.recv()).await.unwrap();
+    feeder.chunk("one");
+    busy.read_to("one\r\n").await;
+
+    let draining = tokio::spawn(server.drain(PATIENCE));
+    assert_eq!(fresh.rest().await.unwrap(), "");
+    assert_eq!(idle.rest().await.unwrap(), "");
+    // The listener may outlive the first closed connection by a moment, but not for long.
+    soon(async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(!draining.is_finished());
+    feeder.chunk("two");
+    busy.read_to("two\r\n").await;
+    drop(feeder);
+    assert_eq!(busy.rest().await.unwrap(), "0\r\n\r\n");
+    assert_eq!(soon(draining).await.unwrap(), DrainReport { cut: 0 });
+}
+
+#[tokio::test]
+async fn a_request_that_is_on_its_way_when_the_drain_begins_is_told_to_be_the_last() {
+    let (answer, answers) = mpsc::unbounded_channel::<()>();
+    let (started, mut starts) = mpsc::unbounded_channel();
+    let answers = std::sync::Arc::new(tokio::sync::Mutex::new(answers));
+    let server = serve(config(), move |_| {
+        let (answers, started) = (answers.clone(), started.clone());
+        async move {
+            started.send(()).unwrap();
+            answers.lock().await.recv().await;
+            crate::support::full("done")
+        }
+    });
+    let mut caller = Caller::connect(server.local_addr()).await;
+    let mut idle = Caller::connect(server.local_addr()).await;
+    caller.send(GET).await;
+    soon(starts.recv()).await.unwrap();
+    let draining = tokio::spawn(server.drain(PATIENCE));
+    assert_eq!(idle.rest().await.unwrap(), "");
+    answer.send(()).unwrap();
+    let answer = caller.rest().await.unwrap();
+    assert!(
+        answer.ends_with("connection: close\r\n\r\ndone"),
+        "{answer:?}"
+    );
+    assert_eq!(soon(draining).await.unwrap(), DrainReport { cut: 0 });
+}
+
+#[tokio::test]
+async fn what_is_not_done_in_time_is_cut_off_and_counted() {
+    let (server, mut feeders) = streaming();
+    let mut callers = Vec::new();
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        let mut caller = Caller::connect(server.local_addr()).await;
+        caller.send(GET).await.status().await;
+        held.push(soon(feeders.recv()).await.unwrap());
+        callers.push(caller);
+    }
+    assert_eq!(
+        soon(server.drain(Duration::from_millis(100))).await,
+        DrainReport { cut: 3 }
+    );
+    for (mut feeder, mut caller) in held.into_iter().zip(callers) {
+        feeder.dropped().await;
+        assert!(
+            !caller
+                .rest()
+                .await
+                .is_ok_and(|rest| rest.ends_with("0\r\n\r\n"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn http_2_says_goodbye_and_finishes_its_streams() {
+    let (server, mut feeders) = streaming();
+    let target = Target {
+        http: HttpVersion::Http2,
+        ..target(server.local_addr())
+    };
+    let upstreams = upstreams();
+    let answer = soon(upstreams.send(&target, post(""))).await.unwrap();
+    let idle = Target {
+        key: 0,
+        ..target.clone()
+    };
+    let done = soon(upstreams.send(&idle, post(""))).await.unwrap();
+    let feeder = soon(feeders.recv()).await.unwrap();
+    drop(soon(feeders.recv()).await);
+    assert_eq!(whole(done.body).await.as_deref(), Ok(""));
+    let start = Instant::now();
+    let draining = tokio::spawn(server.drain(PATIENCE));
+    soon(async {
+        while TcpStream::connect((target.host.as_str(), target.port))
+            .await
+            .is_ok()
+        {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    feeder.chunk("late");
+    drop(feeder);
+    assert_eq!(whole(answer.body).await.as_deref(), Ok("late"));
+    assert_eq!(soon(draining).await.unwrap(), DrainReport { cut: 0 });
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_handle_that_is_dropped_cuts_everything_off() {
+    let (server, mut feeders) = streaming();
+    let mut caller = Caller::connect(server.local_addr()).await;
+    caller.send(GET).await.status().await;
+    let mut feeder = soon(feeders.recv()).await.unwrap();
+    drop(server);
+    feeder.dropped().await;
+}
