@@ -1,0 +1,87 @@
+//! `weir check`: what the gateway would say of a folder, without one.
+
+mod folder;
+mod report;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use weir_config::compile::{Input, compile};
+
+use crate::Exit;
+use report::Report;
+
+/// Check a folder of configuration, or a file, as the gateway would read it
+///
+/// Reads *.yaml and *.yml, nested, and says of every resource that would be refused where it stands and what would be
+/// right, one line a problem:
+///
+///     FILE:LINE:COLUMN: KIND NAMESPACE/NAME: FIELD: MESSAGE (REASON)
+///
+/// References are followed within the folder, so give it all that is deployed together. A ${VARIABLE} in a Secret that
+/// is not set in the environment is taken to hold a good value. Nothing is sent anywhere.
+///
+/// Exit codes: 0 all accepted, 1 something is refused, 2 wrong usage or nothing that can be read.
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// The folder of configuration, or one file
+    #[arg(value_name = "DIR")]
+    path: PathBuf,
+
+    /// How to print the problems
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One line a problem; a summary on stderr
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// Checks, and prints what it found: problems to `out`, the rest to `err`.
+pub(crate) fn run(
+    arguments: &Arguments,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let read = match folder::read(&arguments.path) {
+        Ok(read) => read,
+        Err(error) => {
+            writeln!(
+                err,
+                "weir: {} can't be read: {error}",
+                arguments.path.display()
+            )?;
+            return Ok(Exit::Failed);
+        }
+    };
+    let compiled = compile(&Input {
+        documents: &read.documents,
+        unreadable: &[],
+        env: Some(&environment),
+        previous: None,
+    });
+    let report = Report::new(&compiled, &read.problems);
+    match arguments.format {
+        Format::Text => report.text(out, err)?,
+        Format::Json => report.json(out)?,
+    }
+    Ok(if report.is_clean() {
+        Exit::Success
+    } else {
+        Exit::Refused
+    })
+}
+
+/// The environment, with stand-ins for what is not set: long enough for an API key, and no two alike.
+fn environment(name: &str) -> Option<String> {
+    Some(
+        std::env::var(name)
+            .unwrap_or_else(|_| format!("stand-in of weir check for the variable {name}")),
+    )
+}
