@@ -14,15 +14,17 @@ use report::Report;
 
 /// Check a folder of configuration, or a file, as the gateway would read it
 ///
-/// Reads *.yaml and *.yml, nested, and says of every resource that would be refused where it stands and what would be
-/// right, one line a problem:
+/// Reads *.yaml and *.yml, nested, and says of every resource that would be
+/// refused where it stands and what would be right, one line a problem:
 ///
 ///     FILE:LINE:COLUMN: KIND NAMESPACE/NAME: FIELD: MESSAGE (REASON)
 ///
-/// References are followed within the folder, so give it all that is deployed together. A ${VARIABLE} in a Secret that
-/// is not set in the environment is taken to hold a good value. Nothing is sent anywhere.
+/// References are followed within the folder, so give it all that is deployed
+/// together. A ${VARIABLE} in a Secret that is not set in the environment is
+/// taken to hold a good value. Nothing is sent anywhere.
 ///
-/// Exit codes: 0 all accepted, 1 something is refused, 2 wrong usage or nothing that can be read.
+/// Exit codes: 0 all is accepted, 1 something is refused, 2 wrong usage or
+/// nothing that can be read.
 #[derive(Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -82,6 +84,6 @@ pub(crate) fn run(
 fn environment(name: &str) -> Option<String> {
     Some(
         std::env::var(name)
-            .unwrap_or_else(|_| format!("stand-in of weir check for the variable {name}")),
+            .unwrap_or_else(|_| format!("stand-in-of-weir-check-for-the-variable-{name}")),
     )
 }

@@ -102,9 +102,10 @@ impl<'a> Report<'a> {
             .filter(|line| line.kind.is_none())
             .count();
         if unreadable > 0 {
+            let them = if unreadable == 1 { "it" } else { "them" };
             writeln!(
                 err,
-                "{} could not be read, and nothing in them was checked",
+                "{} could not be read, and nothing in {them} was checked",
                 count(unreadable, "document")
             )?;
         }
