@@ -2,6 +2,8 @@
 //!
 //! `WEIR_UPDATE=1 cargo test -p weir-config --test broken` writes the expected files anew; read what it wrote.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

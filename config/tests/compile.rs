@@ -1,5 +1,11 @@
 //! What the compiler makes of good resources, and what it promises whatever it is given.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a helper of tests fails as a test does"
+)]
+
 #[path = "compile/last_good.rs"]
 mod last_good;
 #[path = "compile/support.rs"]

@@ -19,25 +19,9 @@ use crate::namespaces::Namespaces;
         shortname = "aip",
         category = "ai",
         doc = "An AIProvider is one account at one endpoint that speaks one dialect of LLM traffic. Routes refer to it by name.",
-        printcolumn(
-            name = "Dialect",
-            type_ = "string",
-            json_path = ".spec.dialect",
-            description = "The wire format that it speaks"
-        ),
-        printcolumn(
-            name = "Endpoint",
-            type_ = "string",
-            json_path = ".spec.endpoint",
-            description = "The base URL, where it is not the dialect's own",
-            priority = 1
-        ),
-        printcolumn(
-            name = "Age",
-            type_ = "date",
-            json_path = ".metadata.creationTimestamp",
-            description = "Since when it is there"
-        ),
+        printcolumn = r#"{"name": "Dialect", "type": "string", "jsonPath": ".spec.dialect", "description": "The wire format that it speaks"}"#,
+        printcolumn = r#"{"name": "Endpoint", "type": "string", "jsonPath": ".spec.endpoint", "description": "The base URL, where it is not the dialect's own", "priority": 1}"#,
+        printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": "Since when it is there"}"#,
     )
 )]
 #[cfg_attr(feature = "crd", x_kube(

@@ -19,18 +19,8 @@ use crate::namespaces::Namespaces;
         shortname = "air",
         category = "ai",
         doc = "An AIRoute says who may ask for which models, and which providers answer.",
-        printcolumn(
-            name = "Models",
-            type_ = "string",
-            json_path = ".spec.models",
-            description = "The names that clients ask for"
-        ),
-        printcolumn(
-            name = "Age",
-            type_ = "date",
-            json_path = ".metadata.creationTimestamp",
-            description = "Since when it is there"
-        ),
+        printcolumn = r#"{"name": "Models", "type": "string", "jsonPath": ".spec.models", "description": "The names that clients ask for"}"#,
+        printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": "Since when it is there"}"#,
     )
 )]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,8 @@
 //! The pure parts are pure: no runtime, no client, no socket and no clock in what they are built from, and no I/O in
 //! their own sources. Time, randomness and bytes come in as values.
 
+#![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
