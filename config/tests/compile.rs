@@ -387,6 +387,37 @@ fn a_shard_that_did_not_change_is_the_same_arc() {
 }
 
 #[test]
+fn names_that_are_no_names_are_bounded_and_of_one_line() {
+    let long = "x".repeat(10_000);
+    let values = [
+        json!({"apiVersion": "weir.dev/v1alpha1", "kind": format!("A\nB{long}"), "metadata": {"name": "a\nb"}}),
+        json!({"apiVersion": "v2\n", "kind": "Pod", "metadata": {"name": long}}),
+    ];
+    let documents: Vec<_> = values
+        .into_iter()
+        .map(Document::from)
+        .map(Arc::new)
+        .collect();
+    let compiled = compile(&Input {
+        documents: &documents,
+        unreadable: &[],
+        env: None,
+        previous: None,
+    });
+    let object = compiled.verdicts[0].object.to_string();
+    assert!(
+        object.starts_with("A?Bxxx") && object.ends_with("x default/a?b"),
+        "{object}"
+    );
+    assert!(object.len() < 600);
+    let skipped = &compiled.skipped[0].object;
+    assert!(
+        skipped.starts_with("v2? Pod xxx") && skipped.len() == 512,
+        "{skipped}"
+    );
+}
+
+#[test]
 fn variables_are_left_alone_where_there_is_no_environment() {
     let text =
         provider_with("{dialect: OpenAI, credentials: {secretRef: {name: openai, key: apiKey}}}")

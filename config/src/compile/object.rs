@@ -63,7 +63,7 @@ impl<'a> Object<'a> {
             (api, kind) => match (api.split_once('/'), our_kind(kind)) {
                 (Some((weir_crds::GROUP, version)), ours) if !kind.is_empty() => {
                     problems.extend(unsupported(version, kind, ours.is_some()));
-                    ours.unwrap_or_else(|| Kind::Unknown(kind.to_owned()))
+                    ours.unwrap_or_else(|| Kind::Unknown(printable(kind)))
                 }
                 _ => return Found::Other(describe(api, kind, metadata)),
             },
@@ -160,7 +160,7 @@ impl<'a> Metadata<'a> {
                         "must be a name as Kubernetes has them: at most 253 lowercase letters, digits, '-' and '.', with a letter or a digit at both ends",
                     );
                 }
-                name.clone()
+                printable(name)
             }
             Some(_) => {
                 self.refuse(
@@ -199,7 +199,7 @@ impl<'a> Metadata<'a> {
                         "must be the name of a namespace: at most 63 lowercase letters, digits and '-', with a letter or a digit at both ends",
                     );
                 }
-                namespace.clone()
+                printable(namespace)
             }
             Some(_) => {
                 self.refuse(
@@ -277,6 +277,7 @@ fn unsupported(version: &str, kind: &str, known_kind: bool) -> Option<Problem> {
         let hint = known_or(kind, names, || {
             "; this version knows AIProvider and AIRoute".to_owned()
         });
+        let kind = printable(kind);
         let message = format!("{} has no kind {kind}{hint}", weir_crds::GROUP);
         return Some(Problem::new(Reason::Unsupported, "kind", message));
     }
@@ -300,7 +301,21 @@ fn describe(api: &str, kind: &str, metadata: Option<&Value>) -> String {
         (None, Some(name)) => words.push(name.to_owned()),
         (_, None) => {}
     }
-    words.join(" ")
+    printable(&words.join(" "))
+}
+
+/// A text that may be anything, for a line of a log: bounded, and without line breaks and their like. A name that is
+/// valid stays what it is.
+fn printable(text: &str) -> String {
+    const MOST: usize = 512;
+    let printed = |character: char| {
+        if character.is_control() {
+            '?'
+        } else {
+            character
+        }
+    };
+    text.chars().take(MOST).map(printed).collect()
 }
 
 /// An RFC 1123 subdomain: labels with dots between them.
