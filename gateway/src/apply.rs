@@ -119,7 +119,7 @@ impl Applier {
             let said = now.entry(problem.location.file.clone()).or_default();
             said.push(format!("{}: {}", problem.location, problem.message));
             if !self.knows(&problem.location.file, said) {
-                tracing::error!(location = %problem.location, reason = %problem.reason, message = %problem.message, "a document can't be read; what it held serves on");
+                tracing::error!(location = %problem.location, reason = %problem.reason, problem = %problem.message, "a document can't be read; what it held serves on");
             }
         }
         for skipped in &update.skipped {
@@ -151,7 +151,7 @@ impl Applier {
                         Serving::TheOther => "the other of that name",
                         Serving::Nothing => "nothing",
                     };
-                    tracing::error!(resource = %name, field, %reason, %message, location, serving, "refused");
+                    tracing::error!(resource = %name, field, %reason, problem = %message, location, serving, "refused");
                 }
             }
         }

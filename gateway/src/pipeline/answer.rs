@@ -69,7 +69,7 @@ impl Opened {
                     headers::scrub(&mut headers, |value| {
                         endpoint.scrubber.finds(value.as_bytes())
                     });
-                    error::shaped(status, endpoint.scrubber.scrub(body), &mut headers)
+                    error::shaped(status, body, &mut headers, &endpoint.scrubber)
                 } else {
                     let mut reader = PlainReader::new();
                     reader.feed(&body);

@@ -5,12 +5,29 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value};
 use weir_llm::dialect::openai::{ErrorShape, error_body};
+use weir_llm::scrub::Scrubber;
 
 use crate::refusal::error_type;
 
-/// The body as it is where it is an error of the OpenAI dialect, else one that keeps what it says.
-pub(super) fn shaped(status: StatusCode, body: Bytes, headers: &mut HeaderMap) -> Bytes {
-    let said: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
+/// The body as it is where it is an error of the OpenAI dialect, else one that keeps what it says;
+/// in both without the provider's credential.
+pub(super) fn shaped(
+    status: StatusCode,
+    body: Bytes,
+    headers: &mut HeaderMap,
+    scrubber: &Scrubber,
+) -> Bytes {
+    let mut body = scrubber.scrub(body);
+    let mut said: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
+    // Some encoders escape what JSON lets stand: `+` as `\u002b`, `/` as `\/`.
+    if let Some(said) = &mut said
+        && said
+            .values_mut()
+            .fold(false, |found, value| redact(value, scrubber) || found)
+        && let Ok(redacted) = serde_json::to_vec(said)
+    {
+        body = redacted.into();
+    }
     if said
         .as_ref()
         .and_then(|said| said.get("error"))
@@ -39,6 +56,24 @@ pub(super) fn shaped(status: StatusCode, body: Bytes, headers: &mut HeaderMap) -
     })
 }
 
+/// Takes the credential out of every text; whether there was one.
+fn redact(value: &mut Value, scrubber: &Scrubber) -> bool {
+    match value {
+        Value::String(text) if scrubber.finds(text.as_bytes()) => {
+            let scrubbed = scrubber.scrub(Bytes::copy_from_slice(text.as_bytes()));
+            *text = String::from_utf8_lossy(&scrubbed).into_owned();
+            true
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .fold(false, |found, item| redact(item, scrubber) || found),
+        Value::Object(members) => members
+            .values_mut()
+            .fold(false, |found, member| redact(member, scrubber) || found),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +84,7 @@ mod tests {
             status,
             Bytes::from_static(body.as_bytes()),
             &mut HeaderMap::new(),
+            &Scrubber::new(["sk+secret/1"]),
         );
         String::from_utf8(shaped.to_vec()).unwrap()
     }
@@ -57,6 +93,21 @@ mod tests {
     fn an_error_of_the_dialect_passes_byte_for_byte() {
         let body = "{ \"error\": {\"message\":\"slow down\",\"x\":1} }\n";
         assert_eq!(of(429, body), body);
+    }
+
+    #[test]
+    fn the_credential_is_taken_out_however_it_is_escaped() {
+        for written in ["sk+secret/1", "sk\\u002bsecret/1", "sk+secret\\/1"] {
+            let body = format!(r#"{{"error":{{"message":"no: {written}","x":["{written}"]}}}}"#);
+            assert_eq!(
+                of(401, body.leak()),
+                r#"{"error":{"message":"no: [redacted]","x":["[redacted]"]}}"#
+            );
+        }
+        assert_eq!(
+            of(500, r#"{"detail":"sk\u002bsecret/1"}"#),
+            r#"{"error":{"message":"[redacted]","type":"server_error","param":null,"code":"provider_error"}}"#
+        );
     }
 
     #[test]
