@@ -69,7 +69,7 @@ impl Authenticated {
             }
             NoRoute::Model | NoRoute::RouteNotFound => Refusal::ModelNotFound(model.to_string()),
         })?;
-        tracing::debug!(request_id = %tail.request_id, decision = %decision.why, "routed");
+        tracing::debug!(request_id = %tail.request_id, %decision, "routed");
         tail.route = Some(Arc::clone(&decision.route));
         tail.rule = Some(decision.rule);
         Ok(Routed {
