@@ -15,6 +15,7 @@ mod scalar;
 mod split;
 mod tree;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -188,6 +189,21 @@ pub fn parse_file(name: &str, bytes: &[u8]) -> ParsedFile {
         Err(fault) => parsed.problems.push(fault.of(name)),
     }
     parsed
+}
+
+/// The text of the document that a problem of this file stands in; all of the file where that can't be told.
+///
+/// Whoever remembers what a file held finds out with it what a broken document may still stand for.
+#[must_use]
+pub fn around<'a>(bytes: &'a [u8], problem: &FileProblem) -> Cow<'a, str> {
+    let Ok(text) = bounds::readable(bytes) else {
+        return String::from_utf8_lossy(bytes);
+    };
+    let line = problem.location.line as usize;
+    let chunk = split::documents(text)
+        .into_iter()
+        .rfind(|chunk| chunk.lines_before < line);
+    Cow::Borrowed(chunk.map_or(text, |chunk| chunk.text))
 }
 
 /// Whether the folder source reads a file of this name (the last component only): `*.yaml` and `*.yml`, no dotfiles.

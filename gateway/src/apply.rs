@@ -81,6 +81,13 @@ impl Applier {
             }
             let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
             metrics.revision = now.revision;
+            tracing::info!(
+                revision = now.revision,
+                routes = now.linked.routes().count(),
+                providers = now.linked.providers().count(),
+                keys = now.linked.key_count(),
+                "serving a configuration"
+            );
         }
     }
 

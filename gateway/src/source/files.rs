@@ -1,6 +1,6 @@
 //! The files of a configuration folder, as they were when last they could be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use weir_config::compile::identify;
 use weir_config::text::{
-    Document, FileProblem, FileReason, Location, MAX_FILE_BYTES, is_config_file, is_config_folder,
-    parse_file,
+    Document, FileProblem, FileReason, Location, MAX_FILE_BYTES, around, is_config_file,
+    is_config_folder, parse_file,
 };
 use weir_config::verdict::ObjectId;
 
-/// Folders in folders, links included; a link that leads back ends here.
+/// Folders in folders, links included.
 const MAX_DEPTH: usize = 16;
 
 /// How long a file that held something may be empty before that is believed: writers that do not
@@ -209,11 +209,17 @@ impl File {
         }
         let parsed = parse_file(name, &bytes);
         let mut objects: Vec<ObjectId> = parsed.documents.iter().filter_map(identify).collect();
-        if !parsed.problems.is_empty() {
-            for object in self.objects.drain(..) {
-                if !objects.contains(&object) {
-                    objects.push(object);
-                }
+        // What can't be read stands for what it stood for, as long as it still speaks of it: what is
+        // taken out of a file is gone, however broken the rest of the file is.
+        let broken: Vec<_> = parsed
+            .problems
+            .iter()
+            .map(|problem| around(&bytes, problem))
+            .collect();
+        for object in self.objects.drain(..) {
+            let spoken_of = broken.iter().any(|text| text.contains(&object.name));
+            if spoken_of && !objects.contains(&object) {
+                objects.push(object);
             }
         }
         *self = Self {
@@ -229,6 +235,9 @@ impl File {
 fn list(root: &Path) -> io::Result<Listing> {
     let mut listing = Listing::new();
     let mut folders = vec![(PathBuf::new(), 0)];
+    // A folder is read once, even where a link leads back to it.
+    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+    let mut seen = HashSet::from([identity(&fs::metadata(root)?)]);
     while let Some((folder, depth)) = folders.pop() {
         let entries = match fs::read_dir(root.join(&folder)) {
             Ok(entries) => entries,
@@ -244,12 +253,95 @@ fn list(root: &Path) -> io::Result<Listing> {
             let Ok(metadata) = fs::metadata(root.join(&path)) else {
                 continue;
             };
-            if metadata.is_dir() && depth < MAX_DEPTH && is_config_folder(&name) {
-                folders.push((path, depth + 1));
+            if metadata.is_dir() {
+                let new = depth < MAX_DEPTH && is_config_folder(&name);
+                if new && seen.insert(identity(&metadata)) {
+                    folders.push((path, depth + 1));
+                }
             } else if metadata.is_file() && is_config_file(&name) {
                 listing.insert(path, Signature::from(&metadata));
             }
         }
     }
     Ok(listing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> String {
+        format!("---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n")
+    }
+
+    fn held(files: &Files) -> Vec<String> {
+        files.unreadable().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_broken_document_stands_for_what_it_still_speaks_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.yaml");
+        fs::write(&path, key("alpha") + &key("beta") + &key("gamma")).unwrap();
+        let mut files = Files::new(folder.path(), BTreeMap::new());
+        files.read().unwrap();
+        assert_eq!(files.documents().len(), 3);
+        assert_eq!(held(&files), Vec::<String>::new());
+
+        // Beta breaks, and gamma is taken out in the same breath.
+        fs::write(&path, key("alpha") + &key("beta") + "  labels: {\n").unwrap();
+        files.read().unwrap();
+        assert_eq!(files.documents().len(), 1);
+        assert_eq!(held(&files), ["Secret default/beta"]);
+
+        // In the next life too.
+        let mut files = Files::new(folder.path(), files.objects());
+        files.read().unwrap();
+        assert_eq!(held(&files), ["Secret default/beta"]);
+
+        fs::write(&path, key("alpha")).unwrap();
+        files.read().unwrap();
+        assert_eq!(held(&files), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_file_that_is_empty_for_a_moment_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.yaml");
+        fs::write(&path, key("alpha")).unwrap();
+        let mut files = Files::new(folder.path(), BTreeMap::new());
+        files.read().unwrap();
+        fs::write(&path, "").unwrap();
+        let writer = std::thread::spawn({
+            let path = path.clone();
+            move || {
+                std::thread::sleep(EMPTY_FOR / 4);
+                fs::write(&path, key("beta")).unwrap();
+            }
+        });
+        files.read().unwrap();
+        writer.join().unwrap();
+        assert_eq!(files.documents().len(), 1);
+        // One that stays empty is.
+        fs::write(&path, "").unwrap();
+        files.read().unwrap();
+        assert_eq!(files.documents().len(), 0);
+    }
+
+    #[test]
+    fn folders_and_links_are_followed_and_names_with_a_dot_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        fs::create_dir_all(root.join("..2026/deep")).unwrap();
+        fs::write(root.join("..2026/a.yaml"), key("mounted")).unwrap();
+        std::os::unix::fs::symlink("..2026", root.join("..data")).unwrap();
+        std::os::unix::fs::symlink("..data/a.yaml", root.join("a.yaml")).unwrap();
+        fs::create_dir_all(root.join("team/more")).unwrap();
+        fs::write(root.join("team/more/b.yml"), key("nested")).unwrap();
+        fs::write(root.join("team/notes.txt"), "no").unwrap();
+        std::os::unix::fs::symlink(root, root.join("team/loop")).unwrap();
+        let listing = list(root).unwrap();
+        let found: Vec<_> = listing.keys().map(|path| path.to_string_lossy()).collect();
+        assert_eq!(found, ["a.yaml", "team/more/b.yml"]);
+    }
 }
