@@ -1,5 +1,7 @@
 //! `weir check`, from the outside: the built binary on folders.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -193,7 +195,10 @@ fn what_cannot_be_read_exits_2() {
     ] {
         let (code, out, err) = said(&weir(Path::new("."), arguments));
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
-        assert!(err.contains("Usage: weir") || err.contains("--help"), "{err}");
+        assert!(
+            err.contains("Usage: weir") || err.contains("--help"),
+            "{err}"
+        );
     }
 }
 

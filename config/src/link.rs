@@ -44,14 +44,21 @@ pub fn link(snapshot: &Snapshot, gateway_namespace: &str, previous: Option<&Link
         problems.extend(namespace.problems.iter().cloned());
         namespaces.insert(name, namespace);
     }
-    let keys = match previous {
-        Some(previous) if same_keys(previous, snapshot) => Arc::clone(&previous.keys),
-        _ => Arc::new(keys(snapshot, &mut problems)),
+    let (keys, key_problems) = match previous {
+        Some(previous) if same_keys(previous, snapshot) => {
+            (Arc::clone(&previous.keys), previous.key_problems.clone())
+        }
+        _ => {
+            let (keys, problems) = keys(snapshot);
+            (Arc::new(keys), problems)
+        }
     };
+    problems.extend(key_problems.iter().cloned());
     Linked {
         gateway_namespace: gateway_namespace.into(),
         namespaces,
         keys,
+        key_problems,
         problems,
     }
 }
@@ -109,7 +116,8 @@ trait EqByKey<'a>: Iterator<Item = (&'a str, &'a Arc<Shard>)> + Sized {
 impl<'a, I: Iterator<Item = (&'a str, &'a Arc<Shard>)>> EqByKey<'a> for I {}
 
 /// The keys of all namespaces. Of two that share a value the older counts; the compiler refuses the other.
-fn keys(snapshot: &Snapshot, problems: &mut Vec<LinkProblem>) -> HashMap<[u8; 32], LinkedKey> {
+fn keys(snapshot: &Snapshot) -> (HashMap<[u8; 32], LinkedKey>, Vec<LinkProblem>) {
+    let mut problems = Vec::new();
     let mut all = Vec::new();
     for (namespace, shard) in &snapshot.namespaces {
         let labels = Arc::new(shard.labels.clone());
@@ -139,7 +147,7 @@ fn keys(snapshot: &Snapshot, problems: &mut Vec<LinkProblem>) -> HashMap<[u8; 32
             }
         }
     }
-    keys
+    (keys, problems)
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub struct Linked {
     pub(crate) gateway_namespace: Arc<str>,
     pub(crate) namespaces: BTreeMap<Arc<str>, Arc<LinkedNamespace>>,
     pub(crate) keys: Arc<HashMap<[u8; 32], LinkedKey>>,
+    pub(crate) key_problems: Vec<LinkProblem>,
     /// What could not be linked and was left out, in the order of namespaces and names. The compiler makes snapshots
     /// that link whole; another version's may not.
     pub problems: Vec<LinkProblem>,

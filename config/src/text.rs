@@ -1,10 +1,12 @@
 //! Text to objects: YAML (and the JSON in it) as kubectl reads it, with the line and column of every field.
 //!
 //! kubectl reads YAML 1.1 through `sigs.k8s.io/yaml`, whose grammar is libyaml's: `on` is true, `010` is eight,
-//! `<<` merges. The grammar here is libyaml's too, and [`scalar`](self) follows that library's resolution;
-//! `tests/yaml/` holds recordings of what it answers, which a test compares with this module.
+//! `<<` merges. The grammar here is libyaml's too, and scalars are resolved as that library does it; `tests/yaml/` holds
+//! recordings of what it answers, which a test compares with this module.
 //!
-//! Where this reader is stricter: a key that stands twice in one mapping is refused (kubectl silently takes the last).
+//! This reader is stricter in one thing: a key that stands twice in one mapping is refused, where kubectl silently takes
+//! the last. It differs in two that nobody writes: it takes the escape `\/` outside of JSON, and refuses a tag that stands
+//! right before a comma.
 
 mod base64;
 mod bounds;

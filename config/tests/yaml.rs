@@ -1,5 +1,11 @@
 //! Compares our reading of YAML with what kubectl's library made of the same files: `tests/yaml/README.md`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

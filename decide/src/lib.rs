@@ -65,3 +65,6 @@ pub fn decide(linked: &Linked, facts: &Facts<'_>) -> Result<Decision, NoRoute> {
         why: found.why,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,4 @@
+mod backends;
+mod fixtures;
+mod listed;
+mod routes;
