@@ -11,6 +11,9 @@ pub const MAX_TEXT_BYTES: usize = 2 * MAX_FILE_BYTES;
 /// The deepest nesting of lists and mappings. JSON readers downstream stop at 128.
 pub const MAX_DEPTH: usize = 100;
 
+/// The most directives (`%TAG`) of one document. The parser compares each with all before it.
+const MAX_DIRECTIVES: usize = 64;
+
 /// The text of a file, without its byte order mark.
 pub(super) fn readable(bytes: &[u8]) -> Result<&str, Fault> {
     let start = Position { line: 1, column: 1 };
@@ -33,8 +36,21 @@ pub(super) fn readable(bytes: &[u8]) -> Result<&str, Fault> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-/// Finds the first character of a document that YAML does not allow.
-pub(super) fn printable(text: &str, lines_before: usize) -> Result<(), Fault> {
+/// What must hold of a document before it is parsed: no character that YAML does not allow, few directives.
+pub(super) fn parsable(text: &str, lines_before: usize) -> Result<(), Fault> {
+    let mut directives = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| line.starts_with('%'));
+    if let Some((at, _)) = directives.nth(MAX_DIRECTIVES) {
+        let line = saturating(lines_before.saturating_add(at)).saturating_add(1);
+        let message = format!("the document has more than {MAX_DIRECTIVES} directives");
+        return Err(Fault::new(
+            Position { line, column: 1 },
+            FileReason::TooLarge,
+            message,
+        ));
+    }
     let Some((at, c)) = text.char_indices().find(|(_, c)| !is_allowed(*c)) else {
         return Ok(());
     };

@@ -21,7 +21,7 @@ pub(super) fn read(file: &Arc<str>, chunk: &Chunk<'_>, parsed: &mut ParsedFile) 
         text: &text,
         lines_before: chunk.lines_before,
     };
-    let read = bounds::printable(&text, chunk.lines_before);
+    let read = bounds::parsable(&text, chunk.lines_before);
     let read = read.and_then(|()| {
         tree::read(&chunk, |tree| {
             if let Err(fault) = document(file, &tree, &mut parsed.documents) {

@@ -130,6 +130,32 @@ fn aliases_cannot_blow_up_memory_or_places() {
 }
 
 #[test]
+fn what_would_take_long_is_refused() {
+    let tags: String = (0..100_000).map(|at| format!("%TAG !a{at}! x\n")).collect();
+    let parsed = parse_file("a.yaml", format!("{tags}---\na: 1\n").as_bytes());
+    assert_eq!(
+        said(&parsed),
+        ["a.yaml:65:1: the document has more than 64 directives (TooLarge)"]
+    );
+    for text in [
+        "[".repeat(1 << 20),
+        "? ".repeat(1 << 20),
+        "- ".repeat(1 << 20),
+        "{a: ".repeat(1 << 20),
+    ] {
+        let parsed = parse_file("a.yaml", text.as_bytes());
+        assert_eq!(
+            parsed
+                .problems
+                .iter()
+                .map(|one| one.reason)
+                .collect::<Vec<_>>(),
+            [FileReason::TooLarge]
+        );
+    }
+}
+
+#[test]
 fn names_of_files_and_folders() {
     for (name, is_file) in [
         ("a.yaml", true),
