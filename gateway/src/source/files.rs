@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, Metadata};
 use std::io;
+use std::mem;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -209,19 +210,12 @@ impl File {
         }
         let parsed = parse_file(name, &bytes);
         let mut objects: Vec<ObjectId> = parsed.documents.iter().filter_map(identify).collect();
-        // What can't be read stands for what it stood for, as long as it still speaks of it: what is
-        // taken out of a file is gone, however broken the rest of the file is.
-        let broken: Vec<_> = parsed
-            .problems
-            .iter()
-            .map(|problem| around(&bytes, problem))
-            .collect();
-        for object in self.objects.drain(..) {
-            let spoken_of = broken.iter().any(|text| text.contains(&object.name));
-            if spoken_of && !objects.contains(&object) {
-                objects.push(object);
-            }
-        }
+        self.objects.retain(|object| !objects.contains(object));
+        objects.extend(stood_for(
+            &bytes,
+            &parsed.problems,
+            mem::take(&mut self.objects),
+        ));
         *self = Self {
             bytes,
             documents: parsed.documents.into_iter().map(Arc::new).collect(),
@@ -229,6 +223,21 @@ impl File {
             objects,
         };
     }
+}
+
+/// Which of the objects that a file held before, and that can't be read in it now, its broken documents
+/// stand for. Those whose name a broken document still has: what is taken out of a file is gone,
+/// however broken the rest of it is. But a document that has none of the names may be any of them.
+fn stood_for(bytes: &[u8], problems: &[FileProblem], missing: Vec<ObjectId>) -> Vec<ObjectId> {
+    let broken: Vec<_> = problems.iter().map(|one| around(bytes, one)).collect();
+    let named = |object: &ObjectId| broken.iter().any(|text| text.contains(&object.name));
+    let all_known = broken
+        .iter()
+        .all(|text| missing.iter().any(|object| text.contains(&object.name)));
+    missing
+        .into_iter()
+        .filter(|object| !broken.is_empty() && (!all_known || named(object)))
+        .collect()
 }
 
 /// Lists the files of configuration below `root`, by their path from there.
@@ -298,6 +307,14 @@ mod tests {
         let mut files = Files::new(folder.path(), files.objects());
         files.read().unwrap();
         assert_eq!(held(&files), ["Secret default/beta"]);
+
+        // What says nothing of itself may be all that is missing.
+        fs::write(&path, "kind: [").unwrap();
+        files.read().unwrap();
+        assert_eq!(
+            held(&files),
+            ["Secret default/alpha", "Secret default/beta"]
+        );
 
         fs::write(&path, key("alpha")).unwrap();
         files.read().unwrap();

@@ -3,6 +3,7 @@
 mod admit_keys;
 mod admit_secrets;
 mod common;
+mod first_touch;
 mod isolate_broken;
 mod isolate_withdrawn;
 mod live_changes;
