@@ -119,6 +119,10 @@ impl RequestBody {
         let Some(first) = poll_fn(|cx| self.poll_next(cx, want)).await.transpose()? else {
             return Ok(Bytes::new());
         };
+        if declared == Some(first.len() as u64) {
+            self.source = Source::Done;
+            return Ok(first);
+        }
         let mut all = BytesMut::new();
         let mut part = Some(first);
         while let Some(bytes) = part {

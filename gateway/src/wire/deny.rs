@@ -1,5 +1,5 @@
 //! Addresses that no upstream connection may go to.
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use ipnet::IpNet;
@@ -37,13 +37,21 @@ impl DenyList {
     }
 
     /// Whether connections to this address are denied. An IPv4 address written as IPv6
-    /// (`::ffff:127.0.0.1`) is judged as the IPv4 address that the kernel would connect to.
+    /// (`::ffff:127.0.0.1`) is judged as the IPv4 address that the kernel would connect to, and the
+    /// unspecified address also as loopback, which it would connect to instead.
     #[must_use]
     pub fn denies(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.networks
-            .iter()
-            .any(|network| network.contains(&address))
+        let denied = |address: IpAddr| {
+            self.networks
+                .iter()
+                .any(|network| network.contains(&address))
+        };
+        denied(address)
+            || match address {
+                IpAddr::V4(v4) => v4.is_unspecified() && denied(Ipv4Addr::LOCALHOST.into()),
+                IpAddr::V6(v6) => v6.is_unspecified() && denied(Ipv6Addr::LOCALHOST.into()),
+            }
     }
 }
 
@@ -93,6 +101,13 @@ mod tests {
         assert_eq!(
             denied(&["127.0.0.0/8"], &["::ffff:127.0.0.1", "::ffff:10.0.0.1"]),
             [true, false]
+        );
+        assert_eq!(
+            denied(
+                &["127.0.0.0/8", "::1"],
+                &["0.0.0.0", "::", "::ffff:0.0.0.0"]
+            ),
+            [true; 3]
         );
         assert_eq!(
             denied(&["::ffff:10.0.0.0/104"], &["10.9.8.7", "11.0.0.1"]),

@@ -13,6 +13,7 @@ use super::tls::TlsSource;
 mod connection;
 mod h1;
 mod h2;
+mod pace;
 mod respond;
 mod worker;
 

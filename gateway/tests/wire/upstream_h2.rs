@@ -2,7 +2,7 @@
 use bytes::Bytes;
 use http::Version;
 use tokio::sync::mpsc;
-use weir_gateway::wire::{Abort, HttpVersion, ServerHandle, Target, UpstreamError};
+use weir_gateway::wire::{Abort, HttpVersion, ServerConfig, ServerHandle, Target, UpstreamError};
 
 use crate::support::{Feeder, config, fed, full, post, serve, soon, target, upstreams, whole};
 
@@ -143,4 +143,41 @@ async fn a_connection_that_ended_is_replaced() {
     let _second = serve(again, |_| async { full("second") });
     let answer = soon(upstreams.send(&target, post(""))).await.unwrap();
     assert_eq!(whole(answer.body).await.as_deref(), Ok("second"));
+}
+
+#[tokio::test]
+async fn a_stream_of_which_nothing_is_taken_is_left_after_a_while_and_no_other() {
+    let (feeders, mut fed_by) = mpsc::unbounded_channel();
+    let write_idle = std::time::Duration::from_millis(200);
+    let server = serve(
+        ServerConfig {
+            write_idle,
+            ..config()
+        },
+        move |_| {
+            let feeders = feeders.clone();
+            async move {
+                let (response, feeder) = fed(None);
+                feeders.send(feeder).unwrap();
+                response
+            }
+        },
+    );
+    let (upstreams, target) = (upstreams(), prior_knowledge(&server));
+    let quiet = soon(upstreams.send(&target, post(""))).await.unwrap();
+    let quiet_feeder = soon(fed_by.recv()).await.unwrap();
+    let stalled = soon(upstreams.send(&target, post(""))).await.unwrap();
+    let mut feeder = soon(fed_by.recv()).await.unwrap();
+    for _ in 0..64 {
+        feeder
+            .feed
+            .send(Ok(Bytes::from(vec![b'x'; 1 << 20])))
+            .unwrap();
+    }
+    feeder.dropped().await;
+    // The one that has waited for its provider all along is none of those.
+    quiet_feeder.chunk("here");
+    drop(quiet_feeder);
+    assert_eq!(whole(quiet.body).await.as_deref(), Ok("here"));
+    assert_eq!(whole(stalled.body).await, Err(UpstreamError::Truncated));
 }

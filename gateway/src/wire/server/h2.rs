@@ -8,12 +8,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::Counted;
 use super::connection::{Connection, preface};
+use super::pace::{Paced, Paces};
 use super::worker::Worker;
 use crate::wire::body::RequestBody;
 use crate::wire::codec::write::is_the_wires;
@@ -30,14 +31,20 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
     }
     let worker = connection.worker.clone();
     let streams = Arc::new(AtomicUsize::new(0));
+    let begun = Arc::new(AtomicUsize::new(0));
+    let paces = Arc::new(Paces::default());
     let service = Service {
         worker: worker.clone(),
         streams: streams.clone(),
+        begun: begun.clone(),
+        paces: paces.clone(),
         peer: connection.peer,
         tls: matches!(connection.io, crate::wire::io::Io::Tls(_)),
     };
     let input = std::mem::take(&mut connection.input);
-    let idle = worker.config.idle_timeout;
+    let tick = worker.config.idle_timeout.min(worker.config.write_idle);
+    let mut idle_since = tokio::time::Instant::now();
+    let mut seen = 0;
     let Connection { io, mut timer, .. } = connection;
     let drained = worker.drain.notified();
     let mut drained = pin!(drained);
@@ -58,7 +65,7 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
     let serving = http.serve_connection(TokioIo::new(Rewound::new(io, input)), service);
     let mut serving = pin!(serving);
     let mut leaving = false;
-    timer.as_mut().reset(tokio::time::Instant::now() + idle);
+    timer.as_mut().reset(idle_since + tick);
     poll_fn(|cx| {
         loop {
             if serving.as_mut().poll(cx).is_ready() {
@@ -75,16 +82,23 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
+            let now = tokio::time::Instant::now();
+            paces.drop_stalled(worker.config.write_idle);
+            let begun = begun.load(Ordering::Relaxed);
             let idles = streams.load(Ordering::Relaxed) == 0;
+            if !idles || std::mem::replace(&mut seen, begun) != begun {
+                idle_since = now;
+            }
             if leaving && idles {
                 return Poll::Ready(());
             }
-            if idles {
+            if now - idle_since >= worker.config.idle_timeout {
                 leaving = true;
                 serving.as_mut().graceful_shutdown();
             }
-            let again = if leaving { GOODBYE } else { idle };
-            timer.as_mut().reset(tokio::time::Instant::now() + again);
+            timer
+                .as_mut()
+                .reset(now + if leaving { GOODBYE } else { tick });
         }
     })
     .await;
@@ -107,6 +121,9 @@ where
 struct Service<H> {
     worker: Arc<Worker<H>>,
     streams: Arc<AtomicUsize>,
+    /// Requests so far.
+    begun: Arc<AtomicUsize>,
+    paces: Arc<Paces>,
     peer: std::net::SocketAddr,
     tls: bool,
 }
@@ -129,12 +146,14 @@ impl<H: Handler> hyper::service::Service<http::Request<Incoming>> for Service<H>
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
     fn call(&self, request: http::Request<Incoming>) -> Self::Future {
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.streams.fetch_add(1, Ordering::Relaxed);
         let stream = Stream {
             streams: self.streams.clone(),
             _counted: Counted::request(&self.worker.shared),
         };
-        let (worker, peer, tls) = (self.worker.clone(), self.peer, self.tls);
+        let (worker, paces) = (self.worker.clone(), self.paces.clone());
+        let (peer, tls) = (self.peer, self.tls);
         Box::pin(async move {
             let (parts, incoming) = request.into_parts();
             let response = if parts.method == http::Method::CONNECT {
@@ -159,12 +178,12 @@ impl<H: Handler> hyper::service::Service<http::Request<Incoming>> for Service<H>
                     })
                     .await
             };
-            Ok(answer(response, stream))
+            Ok(answer(response, stream, &paces))
         })
     }
 }
 
-fn answer(response: Response, stream: Stream) -> http::Response<Answer> {
+fn answer(response: Response, stream: Stream, paces: &Paces) -> http::Response<Answer> {
     let Response {
         status,
         mut headers,
@@ -178,12 +197,15 @@ fn answer(response: Response, stream: Stream) -> http::Response<Answer> {
     for name in foreign {
         headers.remove(name);
     }
-    let left = match &body {
-        ResponseBody::Full(bytes) => Some(bytes.len() as u64),
-        ResponseBody::Pull(pull) => pull.length(),
+    let (body, left) = match body {
+        ResponseBody::Full(bytes) => (Body::Full(bytes), None),
+        ResponseBody::Pull(pull) => {
+            let left = pull.length();
+            (Body::Pull(paces.pace(pull)), left)
+        }
     };
     let mut response = http::Response::new(Answer {
-        body: Some(body),
+        body,
         left,
         _stream: stream,
     });
@@ -194,12 +216,18 @@ fn answer(response: Response, stream: Stream) -> http::Response<Answer> {
 
 /// An answer's body, as hyper pulls it. Dropped by hyper when the caller resets the stream.
 struct Answer {
-    body: Option<ResponseBody>,
+    body: Body,
     left: Option<u64>,
     _stream: Stream,
 }
 
-impl Body for Answer {
+enum Body {
+    Over,
+    Full(Bytes),
+    Pull(Arc<Paced>),
+}
+
+impl http_body::Body for Answer {
     type Data = Bytes;
     type Error = Abort;
 
@@ -208,45 +236,44 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Abort>>> {
         let item = match &mut self.body {
-            None => return Poll::Ready(None),
-            Some(ResponseBody::Full(bytes)) => {
+            Body::Over => return Poll::Ready(None),
+            Body::Full(bytes) => {
                 let bytes = std::mem::take(bytes);
-                self.body = None;
+                self.body = Body::Over;
                 return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
             }
-            Some(ResponseBody::Pull(pull)) => std::task::ready!(pull.as_mut().poll_next(cx)),
+            Body::Pull(pull) => std::task::ready!(pull.poll_next(cx)),
         };
-        let item = match item {
-            Some(Ok(bytes)) => match self.left {
-                Some(left) if left < bytes.len() as u64 => Some(Err(Abort)),
-                Some(left) => {
-                    self.left = Some(left - bytes.len() as u64);
+        let item = match (item, self.left) {
+            (Some(Ok(bytes)), Some(left)) => match left.checked_sub(bytes.len() as u64) {
+                Some(rest) => {
+                    self.left = Some(rest);
                     Some(Ok(bytes))
                 }
-                None => Some(Ok(bytes)),
+                None => Some(Err(Abort)),
             },
-            None if self.left.is_some_and(|left| left > 0) => Some(Err(Abort)),
-            other => other,
+            (None, Some(left)) if left > 0 => Some(Err(Abort)),
+            (item, _) => item,
         };
         if !matches!(item, Some(Ok(_))) {
-            self.body = None;
+            self.body = Body::Over;
         }
         Poll::Ready(item.map(|item| item.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.body {
-            None => true,
-            Some(ResponseBody::Full(bytes)) => bytes.is_empty(),
-            Some(ResponseBody::Pull(_)) => false,
+            Body::Over => true,
+            Body::Full(bytes) => bytes.is_empty(),
+            Body::Pull(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.body {
-            None => SizeHint::with_exact(0),
-            Some(ResponseBody::Full(bytes)) => SizeHint::with_exact(bytes.len() as u64),
-            Some(ResponseBody::Pull(_)) => self
+            Body::Over => SizeHint::with_exact(0),
+            Body::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Body::Pull(_) => self
                 .left
                 .map_or_else(SizeHint::default, SizeHint::with_exact),
         }
