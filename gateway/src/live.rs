@@ -1,7 +1,6 @@
 //! The configuration that serves, and what outlives it: how each provider is reached.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -43,21 +42,27 @@ pub struct Endpoint {
 }
 
 /// The two ways to be answered.
+#[derive(Debug)]
 pub enum EndpointKind {
     /// Over the network.
-    Http {
-        /// Where to connect.
-        target: Target,
-        /// The path of each operation.
-        paths: Paths,
-        /// The credential, as the provider wants it.
-        authorization: Option<HeaderValue>,
-    },
+    Http(Box<Remote>),
     /// By the mock in this process; counts its requests.
     Mock(AtomicU64),
 }
 
+/// A provider across the network.
+#[derive(Debug)]
+pub struct Remote {
+    /// Where to connect.
+    pub target: Target,
+    /// The path of each operation.
+    pub paths: Paths,
+    /// The credential, as the provider wants it; its `Debug` is redacted.
+    pub authorization: Option<HeaderValue>,
+}
+
 /// The path of each operation at one provider.
+#[derive(Debug)]
 pub struct Paths([PathAndQuery; Operation::ALL.len()]);
 
 impl Paths {
@@ -76,15 +81,6 @@ impl Paths {
         query
             .and_then(|query| PathAndQuery::try_from(format!("{path}?{query}")).ok())
             .unwrap_or_else(|| path.clone())
-    }
-}
-
-impl fmt::Debug for EndpointKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Http { target, .. } => f.debug_tuple("Http").field(&target.host).finish(),
-            Self::Mock(count) => f.debug_tuple("Mock").field(count).finish(),
-        }
     }
 }
 
@@ -186,7 +182,7 @@ fn http(provider: &LinkedProvider, secret: Option<&str>) -> Result<EndpointKind,
             Ok::<_, String>(value)
         })
         .transpose()?;
-    Ok(EndpointKind::Http {
+    Ok(EndpointKind::Http(Box::new(Remote {
         target: Target {
             key: provider.upstream_key,
             tls,
@@ -201,5 +197,5 @@ fn http(provider: &LinkedProvider, secret: Option<&str>) -> Result<EndpointKind,
         },
         paths: Paths::new(uri.path().trim_end_matches('/'))?,
         authorization,
-    })
+    })))
 }

@@ -109,6 +109,10 @@ impl Worker {
 }
 
 /// What the stages end in, short of a refusal.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and a box would be an allocation a request"
+)]
 enum Served {
     /// An answer that Weir makes itself.
     Ready(Response),

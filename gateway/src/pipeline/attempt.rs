@@ -21,7 +21,7 @@ use super::mock::Player;
 use super::route::Routed;
 use super::tail::Tail;
 use crate::headers;
-use crate::live::{Endpoint, EndpointKind};
+use crate::live::{Endpoint, EndpointKind, Remote};
 use crate::refusal::{Refusal, Tried};
 use crate::wire::{SendErrorKind, UpstreamRequest};
 
@@ -147,9 +147,8 @@ impl Routed {
                     let settings = provider.spec.mock.clone().unwrap_or_default();
                     self.mock(upstream_model, &settings, number).await
                 }
-                EndpointKind::Http { .. } => {
-                    self.send(worker, endpoint, upstream_model, tail.stream)
-                        .await
+                EndpointKind::Http(remote) => {
+                    self.send(worker, remote, upstream_model, tail.stream).await
                 }
             }
         };
@@ -179,18 +178,15 @@ impl Routed {
     async fn send(
         &self,
         worker: &Worker,
-        endpoint: &Endpoint,
+        remote: &Remote,
         upstream_model: &str,
         stream: bool,
     ) -> Result<Answer, Failure> {
-        let EndpointKind::Http {
+        let Remote {
             target,
             paths,
             authorization,
-        } = &endpoint.kind
-        else {
-            return Err(BROKEN);
-        };
+        } = remote;
         let mut headers = headers::for_provider(&self.head.headers);
         if let Some(authorization) = authorization {
             headers.insert(http::header::AUTHORIZATION, authorization.clone());

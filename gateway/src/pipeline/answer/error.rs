@@ -21,9 +21,7 @@ pub(super) fn shaped(
     let mut said: Option<Map<String, Value>> = serde_json::from_slice(&body).ok();
     // Some encoders escape what JSON lets stand: `+` as `\u002b`, `/` as `\/`.
     if let Some(said) = &mut said
-        && said
-            .values_mut()
-            .fold(false, |found, value| redact(value, scrubber) || found)
+        && redact_all(said.values_mut(), scrubber)
         && let Ok(redacted) = serde_json::to_vec(said)
     {
         body = redacted.into();
@@ -64,14 +62,18 @@ fn redact(value: &mut Value, scrubber: &Scrubber) -> bool {
             *text = String::from_utf8_lossy(&scrubbed).into_owned();
             true
         }
-        Value::Array(items) => items
-            .iter_mut()
-            .fold(false, |found, item| redact(item, scrubber) || found),
-        Value::Object(members) => members
-            .values_mut()
-            .fold(false, |found, member| redact(member, scrubber) || found),
+        Value::Array(items) => redact_all(items.iter_mut(), scrubber),
+        Value::Object(members) => redact_all(members.values_mut(), scrubber),
         _ => false,
     }
+}
+
+fn redact_all<'v>(values: impl Iterator<Item = &'v mut Value>, scrubber: &Scrubber) -> bool {
+    let mut found = false;
+    for value in values {
+        found |= redact(value, scrubber);
+    }
+    found
 }
 
 #[cfg(test)]
