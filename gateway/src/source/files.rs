@@ -1,23 +1,16 @@
 //! The files of a configuration folder, as they were when last they could be read.
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, Metadata};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::mem;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use weir_config::compile::identify;
-use weir_config::text::{
-    Document, FileProblem, FileReason, Location, MAX_FILE_BYTES, around, is_config_file,
-    is_config_folder, parse_file,
-};
+use weir_config::text::{Document, FileProblem, around, parse_file};
 use weir_config::verdict::ObjectId;
-
-/// Folders in folders, links included.
-const MAX_DEPTH: usize = 16;
+use weir_config_folder::{Listing, list, read, unreadable};
 
 /// How long a file that held something may be empty before that is believed: writers that do not
 /// rename leave it so for a moment.
@@ -25,28 +18,6 @@ const EMPTY_FOR: Duration = Duration::from_millis(200);
 
 /// How often the folder is read anew because it changed underneath, before it is taken as it is.
 const ROUNDS: usize = 20;
-
-/// What tells one version of a file from another, short of its bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Signature {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-}
-
-impl From<&Metadata> for Signature {
-    fn from(of: &Metadata) -> Self {
-        Self {
-            device: of.dev(),
-            inode: of.ino(),
-            size: of.len(),
-            modified: (of.mtime(), of.mtime_nsec()),
-        }
-    }
-}
-
-type Listing = BTreeMap<PathBuf, Signature>;
 
 /// The files of a folder.
 #[derive(Debug)]
@@ -123,16 +94,7 @@ impl Files {
     fn read_listed(&self, listing: &Listing) -> BTreeMap<PathBuf, io::Result<Vec<u8>>> {
         listing
             .iter()
-            .map(|(path, signature)| {
-                let bytes = if signature.size > MAX_FILE_BYTES as u64 {
-                    Err(io::Error::other(format!(
-                        "it is larger than {MAX_FILE_BYTES} bytes"
-                    )))
-                } else {
-                    fs::read(self.root.join(path))
-                };
-                (path.clone(), bytes)
-            })
+            .map(|(path, _)| (path.clone(), read(&self.root.join(path))))
             .collect()
     }
 
@@ -144,18 +106,13 @@ impl Files {
             match read {
                 Ok(bytes) => file.take(&name, bytes),
                 Err(error) => {
-                    // What it held serves on.
+                    // What it held serves on, unless it is a link to what was deleted.
+                    if error.kind() == io::ErrorKind::NotFound {
+                        file.objects.clear();
+                    }
                     file.documents.clear();
                     file.bytes.clear();
-                    file.problems = vec![FileProblem {
-                        location: Location {
-                            file: name.into_owned(),
-                            line: 1,
-                            column: 1,
-                        },
-                        message: format!("the file can't be read: {error}"),
-                        reason: FileReason::Unreadable,
-                    }];
+                    file.problems = vec![unreadable(&path, &error)];
                 }
             }
         }
@@ -178,8 +135,8 @@ impl Files {
     }
 
     /// The objects that stood in what can't be read now.
-    pub(super) fn unreadable(&self) -> Vec<ObjectId> {
-        let readable: std::collections::BTreeSet<ObjectId> = self
+    pub(super) fn missing(&self) -> Vec<ObjectId> {
+        let readable: BTreeSet<ObjectId> = self
             .known
             .values()
             .flat_map(|file| file.documents.iter().filter_map(|one| identify(one)))
@@ -240,43 +197,10 @@ fn stood_for(bytes: &[u8], problems: &[FileProblem], missing: Vec<ObjectId>) -> 
         .collect()
 }
 
-/// Lists the files of configuration below `root`, by their path from there.
-fn list(root: &Path) -> io::Result<Listing> {
-    let mut listing = Listing::new();
-    let mut folders = vec![(PathBuf::new(), 0)];
-    // A folder is read once, even where a link leads back to it.
-    let identity = |metadata: &Metadata| (metadata.dev(), metadata.ino());
-    let mut seen = HashSet::from([identity(&fs::metadata(root)?)]);
-    while let Some((folder, depth)) = folders.pop() {
-        let entries = match fs::read_dir(root.join(&folder)) {
-            Ok(entries) => entries,
-            // A folder in the folder may vanish at any time; the folder itself may not.
-            Err(error) if depth > 0 && error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        for entry in entries {
-            let entry = entry?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            let path = folder.join(entry.file_name());
-            let Ok(metadata) = fs::metadata(root.join(&path)) else {
-                continue;
-            };
-            if metadata.is_dir() {
-                let new = depth < MAX_DEPTH && is_config_folder(&name);
-                if new && seen.insert(identity(&metadata)) {
-                    folders.push((path, depth + 1));
-                }
-            } else if metadata.is_file() && is_config_file(&name) {
-                listing.insert(path, Signature::from(&metadata));
-            }
-        }
-    }
-    Ok(listing)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn key(name: &str) -> String {
@@ -284,7 +208,7 @@ mod tests {
     }
 
     fn held(files: &Files) -> Vec<String> {
-        files.unreadable().iter().map(ToString::to_string).collect()
+        files.missing().iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -343,22 +267,5 @@ mod tests {
         fs::write(&path, "").unwrap();
         files.read().unwrap();
         assert_eq!(files.documents().len(), 0);
-    }
-
-    #[test]
-    fn folders_and_links_are_followed_and_names_with_a_dot_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path();
-        fs::create_dir_all(root.join("..2026/deep")).unwrap();
-        fs::write(root.join("..2026/a.yaml"), key("mounted")).unwrap();
-        std::os::unix::fs::symlink("..2026", root.join("..data")).unwrap();
-        std::os::unix::fs::symlink("..data/a.yaml", root.join("a.yaml")).unwrap();
-        fs::create_dir_all(root.join("team/more")).unwrap();
-        fs::write(root.join("team/more/b.yml"), key("nested")).unwrap();
-        fs::write(root.join("team/notes.txt"), "no").unwrap();
-        std::os::unix::fs::symlink(root, root.join("team/loop")).unwrap();
-        let listing = list(root).unwrap();
-        let found: Vec<_> = listing.keys().map(|path| path.to_string_lossy()).collect();
-        assert_eq!(found, ["a.yaml", "team/more/b.yml"]);
     }
 }

@@ -110,7 +110,7 @@ impl Follower {
             skipped,
         } = compile(&Input {
             documents: &documents,
-            unreadable: &self.files.unreadable(),
+            unreadable: &self.files.missing(),
             env: Some(&|name| std::env::var(name).ok()),
             previous: Some(&self.previous),
         });
