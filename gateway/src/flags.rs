@@ -91,7 +91,7 @@ pub struct Flags {
     )]
     pub max_requests: usize,
 
-    /// Connections of callers at once; beyond it new ones wait in the operating system's queue.
+    /// Connections of callers at once; beyond it new ones are answered 503 and closed.
     #[arg(
         long,
         env = "WEIR_MAX_CONNECTIONS",

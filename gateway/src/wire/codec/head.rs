@@ -88,9 +88,14 @@ pub(in crate::wire) fn request(bytes: &Bytes, max_headers: usize) -> Result<Requ
     let headers =
         headers(bytes, parsed.headers).ok_or(Fault::BadRequest("a header is not HTTP"))?;
     let framing = request_framing(version, &headers)?;
-    let hosts = headers.get_all(header::HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && version == Version::HTTP_11) {
-        return Err(Fault::BadRequest("there has to be exactly one host header"));
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if !may_be_host(host.as_bytes()) => {
+            return Err(Fault::BadRequest("the host header names no host"));
+        }
+        (Some(_), None) => {}
+        (None, _) if version != Version::HTTP_11 => {}
+        _ => return Err(Fault::BadRequest("there has to be exactly one host header")),
     }
     let keep_alive = keeps_alive(version, &headers);
     let expects_continue = version == Version::HTTP_11
@@ -253,6 +258,12 @@ fn keeps_alive(version: Version, headers: &HeaderMap) -> bool {
     keep_alive
 }
 
+/// Whether a text can be a host and a port (RFC 9112 §3.2). It may be empty.
+fn may_be_host(text: &[u8]) -> bool {
+    text.iter()
+        .all(|byte| byte.is_ascii_graphic() && !b"\"#,/<>?@\\^`{|}".contains(byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -359,6 +370,9 @@ mod tests {
             "GET / HTTP/1.1\r\nhost: a\r\nno-colon\r\n\r\n",
             "GET / HTTP/1.1\r\nhost: a\r\n: empty\r\n\r\n",
             "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: a b\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: a/b\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: x@a\r\n\r\n",
             "GET / HTTP/1.1\r\n\r\n",
             "G@T / HTTP/1.1\r\nhost: a\r\nb{: c\r\n\r\n",
             "GET /\u{e4} HTTP/1.1 x\r\nhost: a\r\n\r\n",
