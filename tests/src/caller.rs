@@ -371,6 +371,20 @@ impl Caller {
         bytes
     }
 
+    /// The next `count` bytes, whatever they are.
+    ///
+    /// # Panics
+    /// The connection ends before.
+    pub async fn raw(&mut self, count: usize) -> Vec<u8> {
+        while self.buffer.len() < count {
+            assert!(
+                soon("some bytes", self.fill()).await,
+                "the connection ended"
+            );
+        }
+        self.buffer.drain(..count).collect()
+    }
+
     /// The next answer as a whole.
     ///
     /// # Panics

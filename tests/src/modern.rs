@@ -168,7 +168,10 @@ pub async fn next(body: &mut Incoming) -> hyper::Result<Option<Bytes>> {
         {
             None => return Ok(None),
             Some(frame) => {
-                if let Ok(data) = frame.into_data() {
+                // An end may come in a frame of its own, which holds nothing.
+                if let Ok(data) = frame.into_data()
+                    && !data.is_empty()
+                {
                     return Ok(Some(data));
                 }
             }

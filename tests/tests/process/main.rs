@@ -2,13 +2,19 @@
 
 mod admit_keys;
 mod admit_secrets;
+mod bounds_full;
 mod common;
+mod drain_stop;
 mod first_touch;
+mod hostile_http1;
+mod hostile_http2;
 mod isolate_broken;
 mod isolate_withdrawn;
 mod live_changes;
 mod live_state;
 mod mock_answers;
+mod protocol_callers;
+mod protocol_providers;
 mod stream_ending;
 mod stream_failover;
 mod stream_passing;
