@@ -328,3 +328,90 @@ fn shorten(text: &str) -> &str {
         None => text,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// One of each; a new one belongs here and into the table of `docs/gateway.md`.
+    fn all() -> Vec<Refusal> {
+        let bad = openai::read(weir_llm::Operation::ChatCompletions, b"{").unwrap_err();
+        let mut tried = Tried::default();
+        tried.add("a/b", "took too long");
+        tried.add("a/c", "429");
+        vec![
+            Refusal::NoApiKey,
+            Refusal::InvalidApiKey,
+            Refusal::ExpiredApiKey,
+            Refusal::ModelNotFound("x".repeat(1000)),
+            Refusal::NoRuleMatched("m".into()),
+            Refusal::BadBody(bad),
+            Refusal::BodyTooLarge { limit: 7 },
+            Refusal::BodyTruncated,
+            Refusal::BodyMalformed,
+            Refusal::BodyTimeout,
+            Refusal::UnsupportedEncoding,
+            Refusal::UnsupportedEndpoint,
+            Refusal::MethodNotAllowed { allow: "POST" },
+            Refusal::NotReady,
+            Refusal::Overloaded,
+            Refusal::BuffersFull,
+            Refusal::NoBackend,
+            Refusal::ModelNotServed { model: "m".into() },
+            Refusal::ConnectionFailed(tried.clone()),
+            Refusal::UpstreamDenied(tried.clone()),
+            Refusal::UpstreamTimeout(tried.clone()),
+            Refusal::UpstreamBroken(tried.clone()),
+            Refusal::UpstreamRedirect(tried),
+            Refusal::Wire(Fault::BadRequest("what is wrong")),
+            Refusal::Wire(Fault::MethodNotAllowed),
+            Refusal::Wire(Fault::HeadTimedOut),
+            Refusal::Wire(Fault::HeadTooLarge),
+            Refusal::Wire(Fault::TooManyConnections),
+        ]
+    }
+
+    #[test]
+    fn each_is_an_error_of_the_dialect_and_stands_in_the_docs_with_its_status() {
+        let docs = include_str!("../../docs/gateway.md");
+        for refusal in all() {
+            let response = refusal.response();
+            let ResponseBody::Full(body) = &response.body else {
+                panic!("{refusal:?} is no whole body");
+            };
+            let body: Value = serde_json::from_slice(body).unwrap();
+            let error = body["error"].as_object().unwrap();
+            assert_eq!(error["code"], refusal.code());
+            assert_eq!(error["type"], error_type(response.status));
+            let message = error["message"].as_str().unwrap();
+            assert!((10..400).contains(&message.len()), "{message}");
+            assert!(error.contains_key("param"));
+            let row = format!("| {} |", response.status.as_u16());
+            let code = format!("`{}`", refusal.code());
+            assert!(
+                docs.lines()
+                    .any(|line| line.starts_with(&row) && line.contains(&code)),
+                "docs/gateway.md has no {code} under {row}"
+            );
+            let busy = response.status == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(response.headers.contains_key(RETRY_AFTER), busy, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_was_tried_is_told() {
+        let mut tried = Tried::default();
+        tried.add("platform/openai", "could not be reached");
+        tried.add("platform/azure", "503");
+        let response = Refusal::ConnectionFailed(tried).response();
+        let ResponseBody::Full(body) = response.body else {
+            panic!("no whole body");
+        };
+        assert_eq!(
+            body,
+            r#"{"error":{"message":"No provider could be reached: platform/openai could not be reached, platform/azure 503.","type":"server_error","param":null,"code":"provider_unreachable"}}"#
+        );
+    }
+}
