@@ -104,7 +104,10 @@ impl Routed {
                     failure.cause
                 }
                 Outcome::Unfit(refusal) => {
-                    last = Err(refusal);
+                    // What another provider said tells the caller more.
+                    if tail.attempts == 0 {
+                        last = Err(refusal);
+                    }
                     continue;
                 }
             };
