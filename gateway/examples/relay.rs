@@ -15,6 +15,10 @@ use weir_gateway::wire::{
     ServerConfig, Target, UpstreamBody, UpstreamLimits, UpstreamRequest, Upstreams,
 };
 
+// As in the gateway itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Relay {
     upstreams: Upstreams,
     target: Target,
