@@ -90,7 +90,6 @@ impl Routed {
             }
             let deadline = *deadline
                 .get_or_insert_with(|| tail.started() + backend.provider.spec.timeouts.total);
-            tail.provider = Some(Arc::clone(&backend.provider));
             let cause = match self.call(worker, backend, deadline, tail).await {
                 Outcome::Opened(opened) => return Ok(opened),
                 Outcome::Error(cause, opened) => {
@@ -135,6 +134,7 @@ impl Routed {
         let Some(endpoint) = self.generation.endpoint(provider) else {
             return Outcome::Unfit(Refusal::NoBackend);
         };
+        tail.provider = Some(Arc::clone(provider));
         tail.upstream_model = Some(Arc::from(upstream_model));
         tail.attempts += 1;
         let timeouts = &provider.spec.timeouts;

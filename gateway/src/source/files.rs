@@ -93,8 +93,8 @@ impl Files {
 
     fn read_listed(&self, listing: &Listing) -> BTreeMap<PathBuf, io::Result<Vec<u8>>> {
         listing
-            .iter()
-            .map(|(path, _)| (path.clone(), read(&self.root.join(path))))
+            .keys()
+            .map(|path| (path.clone(), read(&self.root.join(path))))
             .collect()
     }
 
