@@ -1,6 +1,6 @@
 //! What a provider streams reaches the caller at once, and unchanged.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use weir_tests::upstream::{DONE, chunk, completion, event};
 use weir_tests::{Gateway, Provider, Request, Upstream};
@@ -17,16 +17,25 @@ async fn each_chunk_arrives_before_the_next_is_sent() {
     let mut call = upstream.call().await;
     call.begin_stream().await;
     let mut head = None;
+    let mut took = Vec::new();
     for number in 0..50 {
         let event = event(&format!("word {number}"));
+        let sent = Instant::now();
         call.chunk(&event).await;
         if head.is_none() {
             head = Some(caller.head().await);
         }
         // Only now does the provider go on.
         let arrived = caller.exactly(event.len()).await;
+        took.push(sent.elapsed());
         assert_eq!(String::from_utf8(arrived).unwrap(), event);
     }
+    took.sort_unstable();
+    println!(
+        "from provider to caller: median {:?}, most {:?}",
+        took[25], took[49]
+    );
+    assert!(took[25] < Duration::from_millis(20), "{took:?}");
     call.chunk(DONE).await;
     assert_eq!(caller.exactly(DONE.len()).await, DONE.as_bytes());
     call.end().await;
