@@ -37,8 +37,9 @@ impl DenyList {
     }
 
     /// Whether connections to this address are denied. An IPv4 address written as IPv6
-    /// (`::ffff:127.0.0.1`) is judged as the IPv4 address that the kernel would connect to, and the
-    /// unspecified address also as loopback, which it would connect to instead.
+    /// (`::ffff:127.0.0.1`) is judged as the IPv4 address that the kernel would connect to, one that
+    /// lies in an address of a translator or tunnel (NAT64, 6to4) also as itself, and the unspecified
+    /// address also as loopback, which the kernel would connect to instead.
     #[must_use]
     pub fn denies(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -50,8 +51,27 @@ impl DenyList {
         denied(address)
             || match address {
                 IpAddr::V4(v4) => v4.is_unspecified() && denied(Ipv4Addr::LOCALHOST.into()),
-                IpAddr::V6(v6) => v6.is_unspecified() && denied(Ipv6Addr::LOCALHOST.into()),
+                IpAddr::V6(v6) if v6.is_unspecified() => denied(Ipv6Addr::LOCALHOST.into()),
+                IpAddr::V6(v6) => carried(v6).is_some_and(|v4| self.denies(v4.into())),
             }
+    }
+}
+
+/// The IPv4 address that packets to this one end up at: by NAT64 with its well-known prefix (RFC 6052
+/// §2.1) or the last bits of one for local use (RFC 8215), by 6to4 (RFC 3056 §2), or written as
+/// IPv4-compatible (RFC 4291 §2.5.5.1).
+fn carried(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let from = |high: u16, low: u16| {
+        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+        Ipv4Addr::new(a, b, c, d)
+    };
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 1, _, _, _, high, low] => {
+            Some(from(high, low))
+        }
+        [0x2002, high, low, ..] => Some(from(high, low)),
+        [0, 0, 0, 0, 0, 0, high, low] if high > 0 => Some(from(high, low)),
+        _ => None,
     }
 }
 
@@ -112,6 +132,29 @@ mod tests {
         assert_eq!(
             denied(&["::ffff:10.0.0.0/104"], &["10.9.8.7", "11.0.0.1"]),
             [true, false]
+        );
+    }
+
+    #[test]
+    fn an_ipv4_address_behind_a_translator_is_judged_too() {
+        let metadata = [
+            "64:ff9b::169.254.169.254",
+            "64:ff9b:1:2:3:4:a9fe:a9fe",
+            "2002:a9fe:a9fe::1",
+            "::169.254.169.254",
+            "64:ff9b::0.0.0.0",
+        ];
+        assert_eq!(
+            denied(&["169.254.0.0/16", "127.0.0.0/8"], &metadata),
+            [true; 5]
+        );
+        assert_eq!(denied(&["10.0.0.0/8"], &metadata), [false; 5]);
+        assert_eq!(
+            denied(
+                &["64:ff9b::/96", "::1"],
+                &["64:ff9b::1.2.3.4", "::1", "::2"]
+            ),
+            [true, true, false]
         );
     }
 
