@@ -143,7 +143,10 @@ fn size(line: &[u8]) -> Result<(u64, usize), Malformed> {
             return Err(Malformed);
         }
     }
-    let rest = line[digits..].trim_ascii_start();
+    let mut rest = &line[digits..];
+    while let [b' ' | b'\t', after @ ..] = rest {
+        rest = after;
+    }
     let extension = rest.is_empty() || rest[0] == b';';
     let clean = rest
         .iter()
@@ -210,6 +213,8 @@ mod tests {
             b"5\rX\nhello\r\n",
             b"5;a\rb\r\nhello\r\n0\r\n\r\n",
             b"5;a\0b\r\nhello\r\n0\r\n\r\n",
+            b"5\x0c\r\nhello\r\n0\r\n\r\n",
+            b"5\x0b;a\r\nhello\r\n0\r\n\r\n",
             b"5 5\r\nhello\r\n0\r\n\r\n",
             b"0\r\nx: y\n\r\n",
             b"0000000000000005\r\nhello\r\n0\r\n\r\n",

@@ -148,6 +148,12 @@ async fn accept<H: Handler>(
         };
         match accepted {
             Ok((tcp, peer)) => deal(worker, tcp, peer, &seats),
+            // That one caller has left already says nothing about the next.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+                ) => {}
             Err(error) => {
                 // Most often the process is out of file descriptors: those that are open are
                 // served on, and one of them closing makes room.
