@@ -1,6 +1,8 @@
 //! One kind of byte stream for both sides, plain or TLS.
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -32,6 +34,24 @@ impl Io {
         match self {
             Self::Plain(_) => false,
             Self::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
+        }
+    }
+
+    /// Whether bytes that were taken to be written are still here: TLS takes more than the socket
+    /// does, and only a flush brings the rest out.
+    pub(super) fn holds_unwritten(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(tls) => tls.get_ref().1.wants_write(),
+        }
+    }
+
+    /// Whether bytes of the peer that nobody has read yet are here, above the socket; or its word
+    /// that it says no more.
+    pub(super) fn holds_unread(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(tls) => !tls.get_ref().1.wants_read(),
         }
     }
 
@@ -144,11 +164,27 @@ impl AsyncWrite for Io {
 pub(super) struct Rewound {
     io: Io,
     first: BytesMut,
+    written: Arc<AtomicUsize>,
 }
 
 impl Rewound {
     pub(super) fn new(io: Io, first: BytesMut) -> Self {
-        Self { io, first }
+        Self {
+            io,
+            first,
+            written: Arc::default(),
+        }
+    }
+
+    /// How many bytes were written, for one who no longer has the connection.
+    pub(super) fn written(&self) -> Arc<AtomicUsize> {
+        self.written.clone()
+    }
+
+    fn count(&self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(written)) = written {
+            self.written.fetch_add(*written, Ordering::Relaxed);
+        }
     }
 }
 
@@ -177,7 +213,9 @@ impl AsyncWrite for Rewound {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.count(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -185,7 +223,9 @@ impl AsyncWrite for Rewound {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
+        self.count(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -7,7 +7,7 @@ use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use weir_gateway::wire::tls::{ClientTls, TlsSource};
 use weir_gateway::wire::{HttpVersion, SendErrorKind, ServerConfig, ServerHandle, Target};
 
-use crate::support::{Caller, config, full, post, serve, soon, target, upstreams, whole};
+use crate::support::{Caller, config, fed, full, post, serve, soon, target, upstreams, whole};
 
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -33,12 +33,15 @@ impl Authority {
     }
 }
 
-fn start(dir: &Path, authority: &Authority, header_timeout: Duration) -> ServerHandle {
+fn material(dir: &Path, authority: &Authority) -> TlsSource {
     let (certificate, key) = (dir.join("tls.crt"), dir.join("tls.key"));
     authority.issue(&certificate, &key);
-    let tls = TlsSource::open(&certificate, &key).unwrap();
+    TlsSource::open(&certificate, &key).unwrap()
+}
+
+fn start(dir: &Path, authority: &Authority, header_timeout: Duration) -> ServerHandle {
     let config = ServerConfig {
-        tls: Some(tls),
+        tls: Some(material(dir, authority)),
         header_timeout,
         ..config()
     };
@@ -141,4 +144,65 @@ async fn a_handshake_that_does_not_end_is_cut_off() {
     halting.send([0x16, 3, 1]).await;
     assert_eq!(silent.rest().await.unwrap(), "");
     assert_eq!(halting.rest().await.unwrap(), "");
+}
+
+/// Sizes around what two sockets hold of what nobody reads.
+fn sizes() -> impl Iterator<Item = usize> {
+    (3_900_000..4_700_000).step_by(32 << 10)
+}
+
+#[tokio::test]
+async fn the_end_of_a_large_answer_reaches_a_caller_that_is_slow() {
+    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let config = ServerConfig {
+        tls: Some(material(dir.path(), &authority)),
+        ..config()
+    };
+    let server = serve(config, |mut request| async move {
+        let size = request.body.collect(100).await.unwrap();
+        let size = std::str::from_utf8(&size).unwrap().parse().unwrap();
+        let (response, feeder) = fed(Some(size as u64));
+        feeder.chunk(&"x".repeat(size));
+        response
+    });
+    let target = over_tls(&server, &authority.pem(), HttpVersion::Http1);
+    let upstreams = upstreams();
+    let answers = sizes().map(|size| {
+        let (upstreams, target) = (upstreams.clone(), target.clone());
+        tokio::spawn(async move {
+            let answer = soon(upstreams.send(&target, post(size.to_string()))).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let got = whole(answer.unwrap().body).await;
+            assert_eq!(got.map(|body| body.len()), Ok(size));
+        })
+    });
+    for answer in answers.collect::<Vec<_>>() {
+        answer.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_large_request_reaches_a_provider_that_is_slow() {
+    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let config = ServerConfig {
+        tls: Some(material(dir.path(), &authority)),
+        ..config()
+    };
+    let server = serve(config, |mut request| async move {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let body = request.body.collect(usize::MAX).await.unwrap();
+        full(body.len().to_string())
+    });
+    let target = over_tls(&server, &authority.pem(), HttpVersion::Http1);
+    let upstreams = upstreams();
+    let requests = sizes().map(|size| {
+        let (upstreams, target) = (upstreams.clone(), target.clone());
+        tokio::spawn(async move {
+            let answer = soon(upstreams.send(&target, post("x".repeat(size)))).await;
+            assert_eq!(whole(answer.unwrap().body).await, Ok(size.to_string()));
+        })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        request.await.unwrap();
+    }
 }

@@ -63,6 +63,11 @@ impl<H: Handler> Connection<H> {
         self.drained.as_mut().poll(cx)
     }
 
+    /// Whether anything waits to be written.
+    pub(super) fn has_output(&self) -> bool {
+        !self.output.is_empty() || !self.tail.is_empty() || self.io.holds_unwritten()
+    }
+
     pub(super) fn set_timer(&mut self, from_now: Duration) {
         self.timer.as_mut().reset(Instant::now() + from_now);
     }

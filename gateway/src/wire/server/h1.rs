@@ -382,7 +382,7 @@ impl Incoming {
                 .output
                 .extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
-        if !connection.output.is_empty() {
+        if connection.has_output() {
             match connection
                 .io
                 .poll_write_all(cx, &mut connection.output, &mut Bytes::new())

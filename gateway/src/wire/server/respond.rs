@@ -143,7 +143,7 @@ impl Pulled {
     ) -> Poll<bool> {
         loop {
             let waits = self.gather(connection, cx);
-            if !connection.output.is_empty() || !connection.tail.is_empty() {
+            if connection.has_output() {
                 if !ready!(poll_flush(connection, &mut self.stall, cx)) {
                     return Poll::Ready(false);
                 }

@@ -182,6 +182,7 @@ impl Http1 {
     fn give_back(self) {
         if let Some((pool, key)) = self.home
             && self.connection.input.is_empty()
+            && !self.connection.io.holds_unread()
         {
             pool.put(key, self.connection);
         }

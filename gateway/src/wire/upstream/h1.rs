@@ -90,7 +90,8 @@ pub(super) async fn send(
         max_head: pool.limits().max_head_bytes,
     };
     let head = poll_fn(|cx| call.poll(cx)).await;
-    let whole = call.output.is_empty() && call.tail.is_empty();
+    let whole =
+        call.output.is_empty() && call.tail.is_empty() && !call.connection.io.holds_unwritten();
     match head {
         Ok(ResponseHead {
             status,
@@ -163,7 +164,8 @@ enum Failure {
 impl Call<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, Failure>> {
         let Connection { io, input, .. } = &mut *self.connection;
-        if !self.write_error && (!self.output.is_empty() || !self.tail.is_empty()) {
+        let unwritten = !self.output.is_empty() || !self.tail.is_empty() || io.holds_unwritten();
+        if !self.write_error && unwritten {
             // A peer that stops reading may have answered all the same ("too large"): so a failure
             // to write is no failure before the reading has failed too.
             if let Poll::Ready(Err(_)) = io.poll_write_all(cx, &mut self.output, &mut self.tail) {
