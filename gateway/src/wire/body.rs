@@ -35,7 +35,17 @@ enum Source {
 struct Stream {
     incoming: hyper::body::Incoming,
     idle: Duration,
+    /// What is left of the time that the caller may take.
+    left: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// A byte that comes earns its caller this much time for the next ones, up to what it had at first:
+/// a body that dribbles at fewer than 500 bytes a second is given up like one that stands still.
+const EARNED_BY_A_BYTE: Duration = Duration::from_millis(2);
+
+fn earned_by(bytes: usize) -> Duration {
+    EARNED_BY_A_BYTE.saturating_mul(u32::try_from(bytes).unwrap_or(u32::MAX))
 }
 
 impl fmt::Debug for RequestBody {
@@ -75,6 +85,7 @@ impl RequestBody {
             source: Source::Stream(Box::new(Stream {
                 incoming,
                 idle,
+                left: idle,
                 timer: None,
             })),
         }
@@ -166,21 +177,31 @@ impl Stream {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
         loop {
             match Pin::new(&mut self.incoming).poll_frame(cx) {
+                // To hyper, a reset or a goodbye that names no error ends a body as well as its own end
+                // does; but then the stream has not seen that.
+                Poll::Ready(None) if !self.incoming.is_end_stream() => {
+                    return Poll::Ready(Some(Err(BodyError::Truncated)));
+                }
                 Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(BodyError::Truncated))),
                 Poll::Ready(Some(Ok(frame))) => {
-                    self.timer = None;
-                    // Trailers of a request mean nothing to anyone here.
-                    match frame.into_data() {
-                        Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
-                        _ => {}
+                    // Trailers of a request mean nothing to anyone here, and an empty frame is no
+                    // sign of a body that goes on.
+                    if let Ok(data) = frame.into_data()
+                        && !data.is_empty()
+                    {
+                        if let Some(timer) = self.timer.take() {
+                            let left = timer.deadline().saturating_duration_since(Instant::now());
+                            self.left = self.idle.min(left + earned_by(data.len()));
+                        }
+                        return Poll::Ready(Some(Ok(data)));
                     }
                 }
                 Poll::Pending => {
-                    let idle = self.idle;
+                    let left = self.left;
                     let timer = self
                         .timer
-                        .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+                        .get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
                     return timer
                         .as_mut()
                         .poll(cx)
@@ -215,6 +236,8 @@ struct State {
     reader: Option<Waker>,
     connection: Option<Waker>,
     deadline: Option<Instant>,
+    /// What was left of the time that the caller may take, when it was last not waited for.
+    left: Option<Duration>,
 }
 
 impl Slot {
@@ -250,20 +273,26 @@ impl Slot {
         let mut state = self.lock();
         remember(&mut state.connection, cx);
         let want = state.want?;
-        let deadline = *state.deadline.get_or_insert_with(|| Instant::now() + idle);
+        let left = state.left.unwrap_or(idle);
+        let deadline = *state.deadline.get_or_insert_with(|| Instant::now() + left);
         Some((want, deadline))
     }
 
-    /// Some bytes came, though not yet what is wanted.
-    pub(super) fn progress(&self) {
-        self.lock().deadline = None;
+    /// So many bytes came, whether or not that is all that is wanted.
+    pub(super) fn progress(&self, bytes: usize, idle: Duration) {
+        let mut state = self.lock();
+        if let Some(deadline) = &mut state.deadline {
+            *deadline = (*deadline + earned_by(bytes)).min(Instant::now() + idle);
+        }
     }
 
     /// Gives the reader what it waits for.
     pub(super) fn put(&self, item: Option<Result<Bytes, BodyError>>, cx: &mut Context<'_>) {
         let mut state = self.lock();
         state.want = None;
-        state.deadline = None;
+        if let Some(deadline) = state.deadline.take() {
+            state.left = Some(deadline.saturating_duration_since(Instant::now()));
+        }
         state.item = Some(item);
         if let Some(reader) = state.reader.take()
             && !reader.will_wake(cx.waker())

@@ -31,7 +31,8 @@ pub struct ServerConfig {
     pub header_timeout: Duration,
     /// How long a connection may lie idle between requests, and before the first.
     pub idle_timeout: Duration,
-    /// How long a request's body may pause.
+    /// How long a request's body may pause; one that dribbles at fewer than 500 bytes a second pauses
+    /// all the while, but for what these make up for.
     pub body_idle: Duration,
     /// How long a caller may take no byte of an answer that waits for it.
     pub write_idle: Duration,

@@ -406,7 +406,7 @@ impl Incoming {
                 _ => READ_SIZE,
             };
             match connection.io.poll_fill(cx, &mut connection.input, room) {
-                Poll::Ready(Ok(read)) if read > 0 => slot.progress(),
+                Poll::Ready(Ok(read)) if read > 0 => slot.progress(read, idle),
                 Poll::Ready(Ok(_)) => {
                     self.left = Left::Broken;
                     slot.put(Some(Err(BodyError::Truncated)), cx);

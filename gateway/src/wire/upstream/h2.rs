@@ -21,6 +21,10 @@ use super::{SendError, SendErrorKind, Target, UpstreamError, UpstreamRequest, Up
 use crate::wire::codec::write::is_the_wires;
 use crate::wire::io::Io;
 
+/// What a provider may send of one answer that nobody takes, in bytes.
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// The largest window that HTTP/2 knows (RFC 9113 §6.9.1).
+const MAX_WINDOW: u32 = (1 << 31) - 1;
 /// A provider that says nothing for so long, with answers under way, is asked whether it is there …
 const PING_AFTER: Duration = Duration::from_secs(20);
 /// … and has this long to answer.
@@ -84,11 +88,16 @@ impl Connection {
 /// Starts HTTP/2 on a connection and makes it known to the pool.
 pub(super) async fn open(io: Io, target: &Target, pool: &Arc<Pool>) -> Result<Lease, SendError> {
     let limits = pool.limits();
+    // Callers that take nothing of their answers must leave room for the answers of all others.
+    let window_of_all = u32::try_from(limits.max_streams)
+        .unwrap_or(u32::MAX)
+        .saturating_mul(STREAM_WINDOW)
+        .clamp(STREAM_WINDOW, MAX_WINDOW);
     let mut http = http2::Builder::new(TokioExecutor::new());
     http.timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(limits.max_head_bytes).unwrap_or(u32::MAX))
-        .initial_stream_window_size(256 * 1024)
-        .initial_connection_window_size(1024 * 1024)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(window_of_all)
         .keep_alive_interval(PING_AFTER)
         .keep_alive_timeout(PONG_WITHIN);
     let (sender, connection) = http.handshake(TokioIo::new(io)).await.map_err(|error| {
@@ -231,6 +240,11 @@ impl Stream {
     ) -> Poll<Option<Result<Bytes, UpstreamError>>> {
         loop {
             match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+                // To hyper a reset, or a goodbye, that names no error ends a body as well as its own
+                // end does; but then the stream has not seen that.
+                None if !self.incoming.is_end_stream() => {
+                    return Poll::Ready(Some(Err(UpstreamError::Truncated)));
+                }
                 None => return Poll::Ready(None),
                 Some(Err(_)) => return Poll::Ready(Some(Err(UpstreamError::Truncated))),
                 Some(Ok(frame)) => match frame.into_data() {
