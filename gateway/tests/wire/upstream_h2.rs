@@ -4,7 +4,9 @@ use http::Version;
 use tokio::sync::mpsc;
 use weir_gateway::wire::{Abort, HttpVersion, ServerConfig, ServerHandle, Target, UpstreamError};
 
-use crate::support::{Feeder, config, fed, full, post, serve, soon, target, upstreams, whole};
+use crate::support::{
+    Feeder, Provider, config, fed, full, post, serve, soon, target, upstreams, whole,
+};
 
 fn prior_knowledge(server: &ServerHandle) -> Target {
     Target {
@@ -180,4 +182,97 @@ async fn a_stream_of_which_nothing_is_taken_is_left_after_a_while_and_no_other()
     drop(quiet_feeder);
     assert_eq!(whole(quiet.body).await.as_deref(), Ok("here"));
     assert_eq!(whole(stalled.body).await, Err(UpstreamError::Truncated));
+}
+
+#[tokio::test]
+async fn an_end_that_is_not_the_answers_own_is_not_taken_for_it() {
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let status_200 = [0, 0, 1, 1, 4, 0, 0, 0, 1, 0x88];
+    let data = [0, 0, 3, 0, 0, 0, 0, 0, 1, b'a', b'b', b'c'];
+    let last_data = [0, 0, 3, 0, 1, 0, 0, 0, 1, b'a', b'b', b'c'];
+    let reset = |reason: u8| vec![0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, reason];
+    let goodbye = vec![0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+    let (no_error, internal, cancel) = (reset(0), reset(2), reset(8));
+    for (answer, expected) in [
+        (
+            [&data[..], &no_error].concat(),
+            Err(UpstreamError::Truncated),
+        ),
+        (
+            [&data[..], &internal].concat(),
+            Err(UpstreamError::Truncated),
+        ),
+        ([&data[..], &cancel].concat(), Err(UpstreamError::Truncated)),
+        (
+            [&data[..], &goodbye].concat(),
+            Err(UpstreamError::Truncated),
+        ),
+        (data.to_vec(), Err(UpstreamError::Truncated)),
+        (last_data.to_vec(), Ok("abc".to_owned())),
+        ([&last_data[..], &no_error].concat(), Ok("abc".to_owned())),
+        ([&last_data[..], &goodbye].concat(), Ok("abc".to_owned())),
+    ] {
+        let (provider, address) = Provider::listen().await;
+        let target = Target {
+            http: HttpVersion::Http2,
+            ..target(address)
+        };
+        let upstreams = upstreams();
+        let (got, provider) = tokio::join!(soon(upstreams.send(&target, post(""))), async {
+            let mut caller = provider.accept().await;
+            caller.send(settings).await.send(status_200).await;
+            caller
+        });
+        let mut provider = provider;
+        provider.send(&answer).await;
+        tokio::io::AsyncWriteExt::shutdown(&mut provider.tcp)
+            .await
+            .unwrap();
+        assert_eq!(whole(got.unwrap().body).await, expected, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn callers_that_take_nothing_leave_room_for_the_answers_of_others() {
+    let server = serve(config(), |mut request| async move {
+        let size = request.body.collect(100).await.unwrap();
+        full(vec![
+            b'x';
+            std::str::from_utf8(&size).unwrap().parse().unwrap()
+        ])
+    });
+    let (upstreams, target) = (upstreams(), prior_knowledge(&server));
+    let mut untaken = Vec::new();
+    for _ in 0..20 {
+        untaken.push(
+            soon(upstreams.send(&target, post("1000000")))
+                .await
+                .unwrap(),
+        );
+    }
+    let answer = soon(upstreams.send(&target, post("1000000")))
+        .await
+        .unwrap();
+    assert_eq!(
+        whole(answer.body).await.map(|body| body.len()),
+        Ok(1_000_000)
+    );
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_can_have_no_body_has_none() {
+    let server = serve(config(), |request| async move {
+        let mut response = full("body");
+        if request.head.method == http::Method::POST {
+            response.status = http::StatusCode::NO_CONTENT;
+        }
+        response
+    });
+    let (upstreams, target) = (upstreams(), prior_knowledge(&server));
+    for method in [http::Method::HEAD, http::Method::POST] {
+        let request = weir_gateway::wire::UpstreamRequest { method, ..post("") };
+        let answer = soon(upstreams.send(&target, request)).await.unwrap();
+        assert_eq!(whole(answer.body).await.as_deref(), Ok(""));
+    }
 }

@@ -19,10 +19,17 @@ use super::worker::Worker;
 use crate::wire::body::RequestBody;
 use crate::wire::codec::write::is_the_wires;
 use crate::wire::io::Rewound;
-use crate::wire::message::{Abort, Fault, Handler, Head, Request, Response, ResponseBody};
+use crate::wire::message::{Abort, Fault, Handler, Head, Pull, Request, Response, ResponseBody};
 
-/// How long a draining connection without a stream may take to say goodbye.
+/// How long a connection that is to close, and has no stream under way, may go without a byte being
+/// written …
 const GOODBYE: Duration = Duration::from_millis(500);
+/// … and how often it is given that time: what waits to be written may be the end of an answer, but
+/// as well an answer to one ping of very many.
+const GOODBYES: u32 = 4;
+/// HTTP/2 takes an answer in pieces of this size, so that what its caller does not take is neither
+/// copied nor forgotten.
+const PIECE: usize = 16 * 1024;
 
 /// Serves a connection until it closes.
 pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
@@ -62,9 +69,13 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
         // a frame or of a chain of CONTINUATION, so this also bounds how long a head may dribble.
         .keep_alive_interval(worker.config.header_timeout.mul_f32(1.5))
         .keep_alive_timeout(worker.config.header_timeout);
-    let serving = http.serve_connection(TokioIo::new(Rewound::new(io, input)), service);
+    let io = Rewound::new(io, input);
+    let written = io.written();
+    let serving = http.serve_connection(TokioIo::new(io), service);
     let mut serving = pin!(serving);
     let mut leaving = false;
+    let mut goodbyes = 0;
+    let mut written_before = 0;
     timer.as_mut().reset(idle_since + tick);
     poll_fn(|cx| {
         loop {
@@ -89,8 +100,13 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
             if !idles || std::mem::replace(&mut seen, begun) != begun {
                 idle_since = now;
             }
+            let written = written.load(Ordering::Relaxed);
+            let writes = std::mem::replace(&mut written_before, written) != written;
             if leaving && idles {
-                return Poll::Ready(());
+                goodbyes += 1;
+                if !writes || goodbyes >= GOODBYES {
+                    return Poll::Ready(());
+                }
             }
             if now - idle_since >= worker.config.idle_timeout {
                 leaving = true;
@@ -129,7 +145,8 @@ struct Service<H> {
 }
 
 /// Counts a stream for as long as its answer is under way.
-struct Stream {
+#[derive(Debug)]
+pub(super) struct Stream {
     streams: Arc<AtomicUsize>,
     _counted: Counted,
 }
@@ -156,6 +173,7 @@ impl<H: Handler> hyper::service::Service<http::Request<Incoming>> for Service<H>
         let (peer, tls) = (self.peer, self.tls);
         Box::pin(async move {
             let (parts, incoming) = request.into_parts();
+            let headless = parts.method == http::Method::HEAD;
             let response = if parts.method == http::Method::CONNECT {
                 worker.handler.refuse(Fault::MethodNotAllowed)
             } else if parts.headers.len() > worker.config.max_headers {
@@ -178,12 +196,17 @@ impl<H: Handler> hyper::service::Service<http::Request<Incoming>> for Service<H>
                     })
                     .await
             };
-            Ok(answer(response, stream, &paces))
+            Ok(answer(response, headless, stream, &paces))
         })
     }
 }
 
-fn answer(response: Response, stream: Stream, paces: &Paces) -> http::Response<Answer> {
+fn answer(
+    response: Response,
+    headless: bool,
+    stream: Stream,
+    paces: &Paces,
+) -> http::Response<Answer> {
     let Response {
         status,
         mut headers,
@@ -197,18 +220,23 @@ fn answer(response: Response, stream: Stream, paces: &Paces) -> http::Response<A
     for name in foreign {
         headers.remove(name);
     }
+    let bodiless = headless || matches!(status.as_u16(), 204 | 304);
     let (body, left) = match body {
-        ResponseBody::Full(bytes) => (Body::Full(bytes), None),
+        _ if bodiless => (Body::Over, None),
+        ResponseBody::Full(bytes) if bytes.len() <= PIECE => (Body::Full(bytes, stream), None),
+        ResponseBody::Full(bytes) => {
+            let left = Some(bytes.len() as u64);
+            (
+                Body::Pull(paces.pace(Box::pin(Pieces(bytes)), stream)),
+                left,
+            )
+        }
         ResponseBody::Pull(pull) => {
             let left = pull.length();
-            (Body::Pull(paces.pace(pull)), left)
+            (Body::Pull(paces.pace(pull, stream)), left)
         }
     };
-    let mut response = http::Response::new(Answer {
-        body,
-        left,
-        _stream: stream,
-    });
+    let mut response = http::Response::new(Answer { body, left });
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
@@ -218,13 +246,28 @@ fn answer(response: Response, stream: Stream, paces: &Paces) -> http::Response<A
 struct Answer {
     body: Body,
     left: Option<u64>,
-    _stream: Stream,
 }
 
 enum Body {
     Over,
-    Full(Bytes),
+    Full(
+        Bytes,
+        #[expect(dead_code, reason = "counts until it is dropped")] Stream,
+    ),
     Pull(Arc<Paced>),
+}
+
+/// A large answer that is all there.
+struct Pieces(Bytes);
+
+impl Pull for Pieces {
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Abort>>> {
+        let size = self.0.len().min(PIECE);
+        Poll::Ready((size > 0).then(|| Ok(self.0.split_to(size))))
+    }
 }
 
 impl http_body::Body for Answer {
@@ -237,7 +280,7 @@ impl http_body::Body for Answer {
     ) -> Poll<Option<Result<Frame<Bytes>, Abort>>> {
         let item = match &mut self.body {
             Body::Over => return Poll::Ready(None),
-            Body::Full(bytes) => {
+            Body::Full(bytes, _) => {
                 let bytes = std::mem::take(bytes);
                 self.body = Body::Over;
                 return Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))));
@@ -264,7 +307,7 @@ impl http_body::Body for Answer {
     fn is_end_stream(&self) -> bool {
         match &self.body {
             Body::Over => true,
-            Body::Full(bytes) => bytes.is_empty(),
+            Body::Full(bytes, _) => bytes.is_empty(),
             Body::Pull(_) => false,
         }
     }
@@ -272,7 +315,7 @@ impl http_body::Body for Answer {
     fn size_hint(&self) -> SizeHint {
         match &self.body {
             Body::Over => SizeHint::with_exact(0),
-            Body::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Body::Full(bytes, _) => SizeHint::with_exact(bytes.len() as u64),
             Body::Pull(_) => self
                 .left
                 .map_or_else(SizeHint::default, SizeHint::with_exact),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::h2::Stream;
 use crate::wire::message::{Abort, Pull};
 
 /// The streams of one connection.
@@ -20,10 +21,16 @@ pub(super) struct Paces {
 /// A body that is dropped where its caller takes nothing of it.
 pub(super) struct Paced {
     start: Instant,
-    pull: Mutex<Option<Pin<Box<dyn Pull>>>>,
+    body: Mutex<Option<Body>>,
     /// When a chunk was handed out that nobody has come back from, in milliseconds and 1 since
     /// `start`; 0 while the body itself is waited for.
     handed_out: AtomicU64,
+}
+
+/// A body, and its stream, which does not count as under way without it.
+struct Body {
+    pull: Pin<Box<dyn Pull>>,
+    _stream: Stream,
 }
 
 impl std::fmt::Debug for Paced {
@@ -44,10 +51,13 @@ impl Default for Paces {
 }
 
 impl Paces {
-    pub(super) fn pace(&self, pull: Pin<Box<dyn Pull>>) -> Arc<Paced> {
+    pub(super) fn pace(&self, pull: Pin<Box<dyn Pull>>, stream: Stream) -> Arc<Paced> {
         let paced = Arc::new(Paced {
             start: self.start,
-            pull: Mutex::new(Some(pull)),
+            body: Mutex::new(Some(Body {
+                pull,
+                _stream: stream,
+            })),
             handed_out: AtomicU64::new(0),
         });
         let mut streams = lock(&self.streams);
@@ -70,7 +80,7 @@ impl Paces {
             let stalled =
                 handed_out > 0 && u128::from(now.saturating_sub(handed_out)) >= longest.as_millis();
             if stalled {
-                *lock(&stream.pull) = None;
+                *lock(&stream.body) = None;
             }
             !stalled
         });
@@ -80,11 +90,11 @@ impl Paces {
 impl Paced {
     /// As [`Pull::poll_next`]; aborts where the body was dropped.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Abort>>> {
-        let mut pull = lock(&self.pull);
-        let Some(body) = pull.as_mut() else {
+        let mut body = lock(&self.body);
+        let Some(body) = body.as_mut() else {
             return Poll::Ready(Some(Err(Abort)));
         };
-        let item = body.as_mut().poll_next(cx);
+        let item = body.pull.as_mut().poll_next(cx);
         let handed_out = if item.is_pending() {
             0
         } else {
