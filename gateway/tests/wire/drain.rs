@@ -160,6 +160,31 @@ async fn http_2_says_goodbye_and_finishes_its_streams() {
 }
 
 #[tokio::test]
+async fn an_answer_over_http_2_that_is_taken_slowly_is_not_cut_off() {
+    const SIZE: usize = 1 << 20;
+    let server = serve(config(), |_| async {
+        crate::support::full(vec![b'x'; SIZE])
+    });
+    let target = Target {
+        http: HttpVersion::Http2,
+        ..target(server.local_addr())
+    };
+    let mut body = soon(upstreams().send(&target, post("")))
+        .await
+        .unwrap()
+        .body;
+    let draining = tokio::spawn(server.drain(PATIENCE));
+    // Longer than the server waits for a connection without requests to say goodbye.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let mut got = 0;
+    while let Some(part) = soon(body.next()).await {
+        got += part.unwrap().len();
+    }
+    assert_eq!(got, SIZE);
+    assert_eq!(soon(draining).await.unwrap(), DrainReport { cut: 0 });
+}
+
+#[tokio::test]
 async fn a_handle_that_is_dropped_cuts_everything_off() {
     let (server, mut feeders) = streaming();
     let mut caller = Caller::connect(server.local_addr()).await;

@@ -248,3 +248,70 @@ async fn connect_is_refused() {
     );
     assert_eq!(handled.load(Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn a_body_that_dribbles_is_given_up() {
+    let (server, _) = counting(ServerConfig {
+        body_idle: Duration::from_millis(300),
+        ..config()
+    });
+    for framing in ["content-length: 100000", "transfer-encoding: chunked"] {
+        let mut caller = Caller::connect(server.local_addr()).await;
+        let head = format!("POST / HTTP/1.1\r\nhost: a\r\n{framing}\r\n\r\n");
+        caller.send(head).await;
+        let (mut read, mut write) = caller.tcp.split();
+        let dribble = async {
+            let mut ticks = tokio::time::interval(Duration::from_millis(60));
+            loop {
+                ticks.tick().await;
+                let _ = tokio::io::AsyncWriteExt::write_all(&mut write, b"1\r\nx\r\n").await;
+            }
+        };
+        let mut answer = Vec::new();
+        let reading = tokio::io::AsyncReadExt::read_to_end(&mut read, &mut answer);
+        let reading = crate::support::soon(reading);
+        tokio::select! {
+            _ = dribble => {}
+            _ = reading => {}
+        }
+        assert!(answer.ends_with(b"TimedOut"), "{}", answer.escape_ascii());
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_slow_but_comes_is_taken() {
+    let (server, _) = counting(ServerConfig {
+        body_idle: Duration::from_millis(300),
+        ..config()
+    });
+    let mut caller = Caller::connect(server.local_addr()).await;
+    caller
+        .send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 20000\r\n\r\n")
+        .await;
+    for _ in 0..20 {
+        caller.send([b'x'; 1000]).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    caller.read_to("served").await;
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_takes_its_own_request_down_and_no_other() {
+    let server = serve(config(), |request| async move {
+        assert_eq!(request.head.uri.path(), "/good", "a panic that is meant");
+        full("served")
+    });
+    let mut bystander = Caller::connect(server.local_addr()).await;
+    bystander
+        .send("GET /good HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
+    bystander.read_to("served").await;
+    let mut caller = Caller::connect(server.local_addr()).await;
+    caller.send("GET /bad HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert_eq!(caller.rest().await.unwrap(), "");
+    bystander
+        .send("GET /good HTTP/1.1\r\nhost: a\r\n\r\n")
+        .await;
+    bystander.read_to("served").await;
+    crate::support::until(|| (server.connections(), server.requests()) == (1, 0)).await;
+}

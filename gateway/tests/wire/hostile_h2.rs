@@ -136,3 +136,57 @@ async fn a_preface_or_a_head_that_dribbles_is_cut_off() {
     let _ = soon(caller.tcp.read_to_end(&mut came)).await;
     serves_on(&server).await;
 }
+
+/// An answer of which its caller takes nothing holds neither its connection nor a drain.
+#[tokio::test]
+async fn a_caller_without_a_window_is_left() {
+    let moment = Duration::from_millis(200);
+    let config = ServerConfig {
+        write_idle: moment,
+        idle_timeout: moment,
+        ..config()
+    };
+    let server = serve(config, |_| async { full(vec![b'x'; 100_000]) });
+    let mut caller = Caller::connect(server.local_addr()).await;
+    let no_window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
+    caller.send(PREFACE).await.send(no_window).await;
+    caller
+        .send(frame(HEADERS, END_STREAM | END_HEADERS, 1, GET))
+        .await;
+    until(|| server.requests() == 1).await;
+    until(|| server.requests() == 0).await;
+    let _ = soon(caller.tcp.read_to_end(&mut Vec::new())).await;
+    until(|| server.connections() == 0).await;
+}
+
+#[tokio::test]
+async fn a_body_of_empty_frames_is_given_up() {
+    const DATA: u8 = 0;
+    let config = ServerConfig {
+        body_idle: Duration::from_millis(300),
+        ..config()
+    };
+    let server = serve(config, |mut request| async move {
+        full(format!("{:?}", request.body.collect(1000).await))
+    });
+    let mut caller = open(&server).await;
+    caller.send(frame(HEADERS, END_HEADERS, 1, GET)).await;
+    let (mut read, mut write) = caller.tcp.split();
+    let dribble = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(60));
+        loop {
+            ticks.tick().await;
+            let _ = write.write_all(&frame(DATA, 0, 1, &[])).await;
+        }
+    };
+    let mut came = Vec::new();
+    let reading = soon(async {
+        while !came.windows(8).any(|window| window == b"TimedOut") {
+            assert_ne!(read.read_buf(&mut came).await.unwrap(), 0);
+        }
+    });
+    tokio::select! {
+        () = dribble => {}
+        () = reading => {}
+    }
+}
