@@ -17,4 +17,5 @@ pub mod refusal;
 mod rng;
 pub mod room;
 pub mod source;
+pub mod stop;
 pub mod wire;

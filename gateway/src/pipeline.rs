@@ -29,6 +29,7 @@ use crate::metrics::Shard;
 use crate::refusal::Refusal;
 use crate::rng::Rng;
 use crate::room::Room;
+use crate::stop::Stop;
 use crate::wire::{Fault, Handler, Request, Response, Upstreams};
 
 use authenticate::Authenticated;
@@ -67,6 +68,7 @@ pub struct Worker {
 struct Shared {
     metrics: Arc<Shard>,
     access: Option<Arc<access_log::Writer>>,
+    stop: Arc<Stop>,
 }
 
 impl Worker {
@@ -76,11 +78,16 @@ impl Worker {
         upstreams: Upstreams,
         metrics: Arc<Shard>,
         access: Option<Arc<access_log::Writer>>,
+        stop: Arc<Stop>,
         (seats, buffers): (Arc<Room>, Arc<Room>),
         bounds: Bounds,
     ) -> Self {
         Self {
-            shared: Arc::new(Shared { metrics, access }),
+            shared: Arc::new(Shared {
+                metrics,
+                access,
+                stop,
+            }),
             live,
             upstreams,
             seats,

@@ -7,6 +7,7 @@ use std::thread;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
 
 use crate::access_log::AccessLog;
@@ -19,6 +20,7 @@ use crate::pipeline::{Bounds, Worker};
 use crate::room::Room;
 use crate::source::folder;
 use crate::source::state::State;
+use crate::stop::Stop;
 use crate::wire::tls::{TlsError, TlsSource};
 use crate::wire::{
     DenyList, DenyListError, Server, ServerConfig, ServerHandle, UpstreamLimits, Upstreams,
@@ -96,6 +98,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     let buffers = Room::new(flags.max_buffered_bytes);
     let live = Arc::new(Live::default());
     let readiness = Arc::new(Readiness::default());
+    let stop = Arc::new(Stop::default());
     let open = Arc::new(OnceLock::new());
     let metrics = Arc::new(metrics(workers, &seats, &buffers, &open, access.as_ref()));
     follow(&flags, &live, &readiness, &metrics)?;
@@ -108,7 +111,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
         ..ServerConfig::new(flags.listen)
     };
     let make = {
-        let (live, metrics) = (Arc::clone(&live), Arc::clone(&metrics));
+        let (live, metrics, stop) = (live.clone(), metrics.clone(), stop.clone());
         let writers = access.as_ref().map(AccessLog::writers);
         move |index| {
             Worker::new(
@@ -118,6 +121,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
                 writers
                     .as_ref()
                     .map(|writers| Arc::clone(&writers[index % writers.len()])),
+                Arc::clone(&stop),
                 (Arc::clone(&seats), Arc::clone(&buffers)),
                 Bounds {
                     body: flags.max_body_bytes,
@@ -139,7 +143,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
         "serving"
     );
     tokio::spawn(admin::serve(admin, Arc::clone(&readiness), metrics));
-    until_told(server, &flags, &readiness).await?;
+    until_told(server, &flags, &readiness, &stop).await?;
     if let Some(access) = access {
         access.close();
     }
@@ -234,6 +238,7 @@ async fn until_told(
     server: ServerHandle,
     flags: &Flags,
     readiness: &Readiness,
+    stop: &Stop,
 ) -> Result<(), StartError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -243,16 +248,17 @@ async fn until_told(
     }
     readiness.drain();
     tracing::info!(timeout = ?flags.drain_timeout, "draining");
-    let report = tokio::select! {
-        report = server.drain(flags.drain_timeout) => Some(report),
-        // Whoever asks twice does not want to wait.
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-    };
-    match report {
-        Some(report) if report.cut == 0 => tracing::info!("drained"),
-        Some(report) => tracing::warn!(cut = report.cut, "the drain timeout is up"),
-        None => tracing::warn!("told twice to stop: requests under way are cut"),
-    }
+    let report = server
+        .drain(async {
+            tokio::select! {
+                () = sleep(flags.drain_timeout) => tracing::warn!("the drain timeout is up"),
+                // Whoever asks twice does not want to wait.
+                _ = terminate.recv() => tracing::warn!("told twice to stop"),
+                _ = interrupt.recv() => tracing::warn!("told twice to stop"),
+            }
+            stop.cut();
+        })
+        .await;
+    tracing::info!(cut = report.cut, "drained");
     Ok(())
 }

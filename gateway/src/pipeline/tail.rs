@@ -125,6 +125,9 @@ impl Tail {
 impl Drop for Tail {
     fn drop(&mut self) {
         let duration = self.started.elapsed();
+        if self.outcome == Outcome::ClientLeft && self.shared.stop.is_cutting() {
+            self.outcome = Outcome::Shutdown;
+        }
         self.shared.metrics.served(
             Served {
                 route: self.route.as_ref().map(|route| Arc::clone(&route.id)),

@@ -205,8 +205,9 @@ impl ServerHandle {
     }
 
     /// Stops: the listener and idle connections close at once, requests under way finish, each
-    /// connection closing after its last. Returns when all have, or when the time is up.
-    pub async fn drain(mut self, timeout: Duration) -> DrainReport {
+    /// connection closing after its last. Returns when all have; what is left when `patience` ends
+    /// is cut.
+    pub async fn drain(mut self, patience: impl Future<Output = ()>) -> DrainReport {
         self.shared.draining.store(true, Ordering::SeqCst);
         for worker in &self.shared.drain {
             worker.notify_waiters();
@@ -216,7 +217,10 @@ impl ServerHandle {
                 self.shared.empty.notified().await;
             }
         };
-        let in_time = tokio::time::timeout(timeout, empty).await.is_ok();
+        let in_time = tokio::select! {
+            () = empty => true,
+            () = patience => false,
+        };
         let cut = if in_time { 0 } else { self.requests() };
         self.shared.stop.notify_waiters();
         // The workers' handlers are dropped with them: what these hold is settled on return.

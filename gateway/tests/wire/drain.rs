@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use weir_gateway::wire::{DrainReport, HttpVersion, ServerConfig, Target};
 
 use crate::support::{
@@ -48,7 +49,7 @@ async fn idle_connections_close_at_once_and_answers_under_way_finish() {
     feeder.chunk("one");
     busy.read_to("one\r\n").await;
 
-    let draining = tokio::spawn(server.drain(PATIENCE));
+    let draining = tokio::spawn(server.drain(sleep(PATIENCE)));
     assert_eq!(fresh.rest().await.unwrap(), "");
     assert_eq!(idle.rest().await.unwrap(), "");
     // The listener may outlive the first closed connection by a moment, but not for long.
@@ -83,7 +84,7 @@ async fn a_request_that_is_on_its_way_when_the_drain_begins_is_told_to_be_the_la
     let mut idle = Caller::connect(server.local_addr()).await;
     caller.send(GET).await;
     soon(starts.recv()).await.unwrap();
-    let draining = tokio::spawn(server.drain(PATIENCE));
+    let draining = tokio::spawn(server.drain(sleep(PATIENCE)));
     assert_eq!(idle.rest().await.unwrap(), "");
     answer.send(()).unwrap();
     let answer = caller.rest().await.unwrap();
@@ -106,7 +107,7 @@ async fn what_is_not_done_in_time_is_cut_off_and_counted() {
         callers.push(caller);
     }
     assert_eq!(
-        soon(server.drain(Duration::from_millis(100))).await,
+        soon(server.drain(sleep(Duration::from_millis(100)))).await,
         DrainReport { cut: 3 }
     );
     for (mut feeder, mut caller) in held.into_iter().zip(callers) {
@@ -138,7 +139,7 @@ async fn http_2_says_goodbye_and_finishes_its_streams() {
     drop(soon(feeders.recv()).await);
     assert_eq!(whole(done.body).await.as_deref(), Ok(""));
     let start = Instant::now();
-    let draining = tokio::spawn(server.drain(PATIENCE));
+    let draining = tokio::spawn(server.drain(sleep(PATIENCE)));
     soon(async {
         while TcpStream::connect((target.host.as_str(), target.port))
             .await

@@ -140,7 +140,7 @@ async fn a_connection_that_ended_is_replaced() {
     let answer = soon(upstreams.send(&target, post(""))).await.unwrap();
     assert_eq!(whole(answer.body).await.as_deref(), Ok("first"));
     let address = first.local_addr();
-    soon(first.drain(crate::support::PATIENCE)).await;
+    soon(first.drain(tokio::time::sleep(crate::support::PATIENCE))).await;
     let again = weir_gateway::wire::ServerConfig::new(address);
     let _second = serve(again, |_| async { full("second") });
     let answer = soon(upstreams.send(&target, post(""))).await.unwrap();

@@ -173,6 +173,7 @@ async fn the_drain_timeout_cuts_what_is_left() {
             record["cut"] == json!(1)
         })
         .await;
+    gateway.access.with("outcome", "shutdown").await;
 }
 
 #[tokio::test]
