@@ -174,7 +174,7 @@ async fn an_answer_over_http_2_that_is_taken_slowly_is_not_cut_off() {
         .await
         .unwrap()
         .body;
-    let draining = tokio::spawn(server.drain(PATIENCE));
+    let draining = tokio::spawn(server.drain(tokio::time::sleep(PATIENCE)));
     // Longer than the server waits for a connection without requests to say goodbye.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let mut got = 0;
