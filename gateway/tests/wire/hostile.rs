@@ -235,6 +235,27 @@ async fn more_connections_than_are_taken_are_refused() {
 }
 
 #[tokio::test]
+async fn a_flood_of_connections_beyond_the_bound_is_not_held() {
+    let (server, handled) = counting(ServerConfig {
+        max_connections: 0,
+        ..config()
+    });
+    let mut flood = Vec::new();
+    for _ in 0..600 {
+        flood.push(Caller::connect(server.local_addr()).await);
+    }
+    // Sooner than those that are told so are closed.
+    let soon = Duration::from_millis(700);
+    let closed = crate::support::until(|| server.connections() <= 256);
+    assert!(
+        tokio::time::timeout(soon, closed).await.is_ok(),
+        "{}",
+        server.connections()
+    );
+    assert_eq!(handled.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
 async fn connect_is_refused() {
     let (server, handled) = counting(config());
     let mut caller = Caller::connect(server.local_addr()).await;

@@ -19,6 +19,9 @@ use crate::wire::message::{Fault, Handler};
 /// What a client of HTTP/2 says first (RFC 9113 §3.4).
 pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// Connections beyond the bound that are told so, at once: each is open for a moment longer for it.
+const REFUSED_POLITELY: usize = 256;
+
 /// A connection and what hangs on it.
 pub(super) struct Connection<H> {
     pub(super) worker: Arc<Worker<H>>,
@@ -83,12 +86,13 @@ pub(super) async fn serve<H: Handler>(worker: Arc<Worker<H>>, tcp: TcpStream, pe
     // A caller that has vanished without a word is noticed by the kernel; failing to ask for that
     // is no reason not to serve.
     let _ = socket2::SockRef::from(&tcp).set_tcp_keepalive(&keepalive);
-    let full = worker.shared.connections.load(Ordering::Relaxed) > worker.config.max_connections;
+    let open = worker.shared.connections.load(Ordering::Relaxed);
+    let beyond = open.saturating_sub(worker.config.max_connections);
     let tls = worker.config.tls.clone();
     let mut connection = Connection::new(worker, tcp, peer);
-    if full {
+    if beyond > 0 {
         // With TLS there would be a handshake before anything could be said.
-        if tls.is_none() {
+        if tls.is_none() && beyond <= REFUSED_POLITELY {
             h1::refuse(&mut connection, Fault::TooManyConnections).await;
         }
         return;
