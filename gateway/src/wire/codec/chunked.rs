@@ -253,6 +253,42 @@ mod tests {
             prop_assert_eq!(cut(&coded, &cuts), Ok((chunks.concat(), b"next".to_vec())));
         }
 
+        /// Noise of what chunks are made of gets far, and comes to the same however it is cut.
+        #[test]
+        fn what_is_nearly_chunks_is_the_same_however_it_is_cut(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "0", "1", "2", "a", "F", ";", "x", " ", "\t", "\r\n", "\r\n", "\r", "\n",
+                    "1\r\nx\r\n", "0\r\n", "0\r\n\r\n", "x: y\r\n", "\"", "=", "\0",
+                ]),
+                0..16,
+            ),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        ) {
+            let noise = parts.concat().into_bytes();
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(noise.len() + 1)).collect();
+            cuts.sort_unstable();
+            prop_assert_eq!(cut(&noise, &cuts), whole(&noise));
+        }
+
+        /// A size that is taken is the one that another parser reads there.
+        #[test]
+        fn a_size_is_what_another_parser_reads(
+            parts in prop::collection::vec(
+                prop::sample::select(vec![
+                    "0", "1", "9", "a", "F", "g", ";", "x", " ", "\t", "+", "-", "0x", "\x0c", "\x0b",
+                ]),
+                0..20,
+            ),
+        ) {
+            let line = parts.concat();
+            if let Ok((ours, _)) = size(line.as_bytes()) {
+                let terminated = format!("{line}\r\n");
+                let theirs = httparse::parse_chunk_size(terminated.as_bytes());
+                prop_assert_eq!(theirs, Ok(httparse::Status::Complete((terminated.len(), ours))));
+            }
+        }
+
         #[test]
         fn noise_is_never_taken_for_more_than_it_holds(
             noise in prop::collection::vec(any::<u8>(), 0..200),
