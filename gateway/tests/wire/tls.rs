@@ -7,7 +7,9 @@ use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use weir_gateway::wire::tls::{ClientTls, TlsSource};
 use weir_gateway::wire::{HttpVersion, SendErrorKind, ServerConfig, ServerHandle, Target};
 
-use crate::support::{Caller, config, fed, full, post, serve, soon, target, upstreams, whole};
+use crate::support::{
+    Caller, Provider, config, fed, full, post, serve, soon, target, upstreams, whole,
+};
 
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -205,4 +207,50 @@ async fn the_end_of_a_large_request_reaches_a_provider_that_is_slow() {
     for request in requests.collect::<Vec<_>>() {
         request.await.unwrap();
     }
+}
+
+/// What a provider says beyond its answer can lie in TLS already when the answer has been read.
+#[tokio::test]
+async fn what_a_provider_says_beyond_its_answer_is_no_answer() {
+    use rustls::pki_types::pem::PemObject as _;
+    use tokio::io::AsyncWriteExt as _;
+    let (dir, authority) = (tempfile::tempdir().unwrap(), Authority::new());
+    let (certificate, key) = (dir.path().join("tls.crt"), dir.path().join("tls.key"));
+    authority.issue(&certificate, &key);
+    let chain = vec![rustls::pki_types::CertificateDer::from_pem_file(&certificate).unwrap()];
+    let key = rustls::pki_types::PrivateKeyDer::from_pem_file(&key).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let (provider, address) = Provider::listen().await;
+    let target = Target {
+        tls: Some(ClientTls::new(Some(&authority.pem()), HttpVersion::Http1).unwrap()),
+        ..target(address)
+    };
+    let upstreams = upstreams();
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let (got, connection) = tokio::join!(soon(upstreams.send(&target, post("{}"))), async {
+            let tcp = provider.accept().await.tcp;
+            let mut tls = soon(acceptor.accept(tcp)).await.unwrap();
+            let head = "HTTP/1.1 200 OK\r\ncontent-length: 16342\r\n\r\n";
+            // Both fill a read buffer to its last byte.
+            let answer = format!("{head}{}", "x".repeat(16_342));
+            tls.write_all(answer.as_bytes()).await.unwrap();
+            let evil = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
+            tls.write_all(evil).await.unwrap();
+            tls
+        });
+        held.push(connection);
+        assert_eq!(
+            whole(got.unwrap().body).await.map(|body| body.len()),
+            Ok(16_342)
+        );
+    }
+    assert_eq!(upstreams.idle(), 0);
 }
