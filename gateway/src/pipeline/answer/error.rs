@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use memchr::memmem;
 use serde_json::{Map, Value};
 use weir_llm::dialect::openai::{ErrorShape, error_body};
 use weir_llm::scrub::Scrubber;
@@ -54,6 +55,38 @@ pub(super) fn shaped(
     })
 }
 
+/// Whole events without the provider's credential, however an error in them escapes it.
+pub(super) fn redacted(events: Bytes, scrubber: &Scrubber) -> Bytes {
+    let events = scrubber.scrub(events);
+    if memmem::find(&events, b"\"error\"").is_none() {
+        return events;
+    }
+    let mut changed = false;
+    let mut out = Vec::with_capacity(events.len());
+    for line in events.split_inclusive(|byte| *byte == b'\n') {
+        match redacted_line(line, scrubber) {
+            Some(redacted) => {
+                changed = true;
+                out.extend_from_slice(&redacted);
+            }
+            None => out.extend_from_slice(line),
+        }
+    }
+    if changed { out.into() } else { events }
+}
+
+/// The line anew, if it is one of data in JSON that has the credential in it.
+fn redacted_line(line: &[u8], scrubber: &Scrubber) -> Option<Vec<u8>> {
+    let data = line.strip_prefix(b"data:")?;
+    let end = &data[data.trim_ascii_end().len()..];
+    let mut said: Value = serde_json::from_slice(data).ok()?;
+    if !redact(&mut said, scrubber) {
+        return None;
+    }
+    let json = serde_json::to_vec(&said).ok()?;
+    Some([b"data: ", &*json, end].concat())
+}
+
 /// Takes the credential out of every text; whether there was one.
 fn redact(value: &mut Value, scrubber: &Scrubber) -> bool {
     match value {
@@ -89,6 +122,28 @@ mod tests {
             &Scrubber::new(["sk+secret/1"]),
         );
         String::from_utf8(shaped.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn an_error_event_loses_an_escaped_credential_and_nothing_else() {
+        let scrubber = Scrubber::new(["sk+secret/1"]);
+        let redacted = |events: &'static str| {
+            let events = redacted(Bytes::from_static(events.as_bytes()), &scrubber);
+            String::from_utf8(events.to_vec()).unwrap()
+        };
+        assert_eq!(
+            redacted(
+                ": hi\r\nevent: error\r\ndata:{\"error\":{\"message\":\"sk\\u002bsecret\\/1\"}}\r\n\r\n"
+            ),
+            ": hi\r\nevent: error\r\ndata: {\"error\":{\"message\":\"[redacted]\"}}\r\n\r\n"
+        );
+        for passes in [
+            "data: { \"error\" : null }\n\n",
+            "data: {\"x\":\"sk\\u002bother\"}\n\n",
+            "data: \"error\" is no JSON\n\n",
+        ] {
+            assert_eq!(redacted(passes), passes);
+        }
     }
 
     #[test]

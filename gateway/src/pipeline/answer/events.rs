@@ -15,6 +15,7 @@ use weir_llm::dialect::openai::{ErrorShape, StreamReader, error_event};
 use weir_records::access::Outcome;
 
 use super::Source;
+use super::error::redacted;
 use crate::live::Endpoint;
 use crate::pipeline::tail::Tail;
 use crate::wire::{Abort, Pull};
@@ -88,8 +89,8 @@ impl Relay {
         match self.reader.feed(chunk) {
             Ok(fed) => {
                 let scrubber = &self.endpoint.scrubber;
-                self.ready = fed.second.map(|events| scrubber.scrub(events));
-                fed.first.map(|events| scrubber.scrub(events))
+                self.ready = fed.second.map(|events| redacted(events, scrubber));
+                fed.first.map(|events| redacted(events, scrubber))
             }
             Err(_) => Some(self.break_off(&Broken::EventTooLarge)),
         }
@@ -110,7 +111,7 @@ impl Relay {
         self.source = None;
         self.tail.outcome = Outcome::Complete;
         // A last event that no blank line ends is the provider's own way.
-        (!leftover.is_empty()).then(|| self.endpoint.scrubber.scrub(leftover))
+        (!leftover.is_empty()).then(|| redacted(leftover, &self.endpoint.scrubber))
     }
 
     /// Gives the stream up and says so in its last event.
