@@ -34,6 +34,7 @@
 //! - `unreadable` names every resource that stood in text which can't be read now. One that is left out counts as deleted.
 
 mod key;
+mod kind;
 mod namespace;
 mod narrow;
 mod object;
@@ -41,6 +42,7 @@ mod provider;
 mod route;
 mod secret;
 mod shards;
+mod standing;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +57,7 @@ use object::{Found, Object};
 use secret::Entries;
 use shards::Shards;
 
+pub use standing::{Standing, identify, stands_for};
 pub use text::duration;
 
 /// Gives the value of an environment variable, or none if it is not set.
@@ -107,17 +110,6 @@ pub fn compile(input: &Input<'_>) -> Compiled {
     compiler.routes();
     compiler.unreadable();
     compiler.finish()
-}
-
-/// Which object a document is, as its verdict will name it; none if it is none of ours.
-///
-/// A source that reads files remembers these, to name them as [`Input::unreadable`] once a file can't be read.
-#[must_use]
-pub fn identify(document: &Document) -> Option<ObjectId> {
-    match Object::of(document) {
-        Found::Ours(object) => Some(object.id),
-        Found::Other(_) => None,
-    }
 }
 
 struct Compiler<'a> {

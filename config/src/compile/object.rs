@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::kind::{Recognised, recognise};
 use crate::schema::known_or;
 use crate::text::{Document, child};
 use crate::verdict::{Kind, ObjectId, Problem, Reason};
@@ -55,18 +56,10 @@ impl<'a> Object<'a> {
     pub(super) fn of(document: &'a Document) -> Found<'a> {
         let text = |name: &str| document.value.get(name).and_then(Value::as_str);
         let (api, kind) = (text("apiVersion"), text("kind"));
+        let (api, kind) = (api.unwrap_or_default(), kind.unwrap_or_default());
         let metadata = document.value.get("metadata");
-        let mut problems = Vec::new();
-        let kind = match (api.unwrap_or_default(), kind.unwrap_or_default()) {
-            ("v1", "Secret") => Kind::Secret,
-            ("v1", "Namespace") => Kind::Namespace,
-            (api, kind) => match (api.split_once('/'), our_kind(kind)) {
-                (Some((weir_crds::GROUP, version)), ours) if !kind.is_empty() => {
-                    problems.extend(unsupported(version, kind, ours.is_some()));
-                    ours.unwrap_or_else(|| Kind::Unknown(printable(kind)))
-                }
-                _ => return Found::Other(describe(api, kind, metadata)),
-            },
+        let Some(Recognised { kind, problems }) = recognise(api, kind) else {
+            return Found::Other(describe(api, kind, metadata));
         };
         Found::Ours(Self::with_metadata(kind, document, metadata, problems))
     }
@@ -263,30 +256,6 @@ impl<'a> Metadata<'a> {
     }
 }
 
-fn our_kind(kind: &str) -> Option<Kind> {
-    [Kind::AiProvider, Kind::AiRoute]
-        .into_iter()
-        .find(|ours| ours.as_str() == kind)
-}
-
-/// What is wrong with a version or kind of our group.
-fn unsupported(version: &str, kind: &str, known_kind: bool) -> Option<Problem> {
-    if !known_kind {
-        let known = [Kind::AiProvider, Kind::AiRoute];
-        let names = known.iter().map(Kind::as_str);
-        let hint = known_or(kind, names, || {
-            "; this version knows AIProvider and AIRoute".to_owned()
-        });
-        let kind = printable(kind);
-        let message = format!("{} has no kind {kind}{hint}", weir_crds::GROUP);
-        return Some(Problem::new(Reason::Unsupported, "kind", message));
-    }
-    (version != weir_crds::VERSION).then(|| {
-        let right = format!("must be {}/{}", weir_crds::GROUP, weir_crds::VERSION);
-        Problem::new(Reason::Unsupported, "apiVersion", right)
-    })
-}
-
 fn describe(api: &str, kind: &str, metadata: Option<&Value>) -> String {
     let text = |name: &str| metadata?.get(name)?.as_str();
     let mut words: Vec<String> = Vec::new();
@@ -306,7 +275,7 @@ fn describe(api: &str, kind: &str, metadata: Option<&Value>) -> String {
 
 /// A text that may be anything, for a line of a log: bounded, and without line breaks and their like. A name that is
 /// valid stays what it is.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     const MOST: usize = 512;
     let printed = |character: char| {
         if character.is_control() {
