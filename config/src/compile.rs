@@ -35,6 +35,7 @@
 
 mod key;
 mod kind;
+mod lookup;
 mod namespace;
 mod narrow;
 mod object;
@@ -53,8 +54,8 @@ use serde::{Deserialize, Serialize};
 use crate::snapshot::{ProviderRef, Snapshot};
 use crate::text::{Document, Location};
 use crate::verdict::{Kind, ObjectId, Outcome, Problem, Reason, Serving, Verdict};
+use lookup::{Providers, Secrets};
 use object::{Found, Object};
-use secret::Entries;
 use shards::Shards;
 
 pub use standing::{Standing, identify, stands_for};
@@ -106,6 +107,7 @@ pub fn compile(input: &Input<'_>) -> Compiled {
     let mut compiler = Compiler::take_up(input, &empty);
     compiler.namespaces();
     compiler.keys();
+    compiler.other_secrets();
     compiler.providers();
     compiler.routes();
     compiler.unreadable();
@@ -121,43 +123,6 @@ struct Compiler<'a> {
     shards: Shards,
     verdicts: Vec<Verdict>,
     skipped: Vec<Skipped>,
-}
-
-/// What providers may look up of Secrets.
-struct Secrets<'a> {
-    env: Option<Environment<'a>>,
-    objects: &'a BTreeMap<ObjectId, Object<'a>>,
-    unreadable: &'a BTreeSet<&'a ObjectId>,
-}
-
-impl Secrets<'_> {
-    fn entries(&self, namespace: &str, name: &str) -> Option<Entries<'_>> {
-        let id = ObjectId::new(Kind::Secret, namespace, name);
-        self.objects.get(&id).map(Entries::of)
-    }
-
-    fn is_unreadable(&self, namespace: &str, name: &str) -> bool {
-        let id = ObjectId::new(Kind::Secret, namespace, name);
-        self.unreadable.contains(&id)
-    }
-}
-
-/// What routes may look up of providers.
-struct Providers<'a> {
-    declared: &'a BTreeSet<ProviderRef>,
-    shards: &'a Shards,
-}
-
-impl Providers<'_> {
-    fn is_declared(&self, provider: &ProviderRef) -> bool {
-        self.declared.contains(provider)
-    }
-
-    fn names_in(&self, namespace: &str) -> impl Iterator<Item = &str> {
-        let there = self.declared.iter();
-        let there = there.filter(move |provider| provider.namespace == namespace);
-        there.map(|provider| provider.name.as_str())
-    }
 }
 
 impl<'a> Compiler<'a> {
@@ -275,6 +240,21 @@ impl<'a> Compiler<'a> {
                 self.shards.add_key(&id, kept);
             }
             self.judge(&id, self.objects[&id].document, draft.problems, serving);
+        }
+    }
+
+    /// Secrets that are no keys have a verdict only where nobody can say what they are.
+    fn other_secrets(&mut self) {
+        for id in self.of_kind(&Kind::Secret) {
+            let object = &self.objects[&id];
+            if key::is_key(object) || !object.is_of_another_version() {
+                continue;
+            }
+            let (document, problems) = (object.document, object.problems.clone());
+            let last = self.previous.namespaces.get(&id.namespace);
+            let mut users = last.into_iter().flat_map(|last| last.providers.values());
+            let serving = serving(users.any(|provider| provider.sources.have(&id.name)));
+            self.refuse(&id, document, problems, serving);
         }
     }
 

@@ -6,6 +6,8 @@
     reason = "a helper of tests fails as a test does"
 )]
 
+#[path = "compile/kinds.rs"]
+mod kinds;
 #[path = "compile/last_good.rs"]
 mod last_good;
 #[path = "compile/properties.rs"]

@@ -99,6 +99,13 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Whether it is of a version of which nothing is known here.
+    pub(super) fn is_of_another_version(&self) -> bool {
+        self.problems
+            .iter()
+            .any(|problem| problem.reason == Reason::Unsupported)
+    }
+
     /// A field of the object itself.
     pub(super) fn field(&self, name: &str) -> Option<&'a Value> {
         self.document.value.get(name)

@@ -5,7 +5,7 @@ use serde_json::Value;
 use weir_crds::{AIProviderSpec, AllowedRoutes};
 use weir_llm::dialect::mock;
 
-use super::Secrets;
+use super::lookup::Secrets;
 use super::namespace::namespaces;
 use super::narrow;
 use super::object::Object;
@@ -25,11 +25,7 @@ const CA_ENTRY: &str = "ca.crt";
 /// Reads a provider, all but its secrets.
 pub(super) fn read(object: &Object<'_>) -> Result<Provider, Vec<Problem>> {
     let mut problems = object.problems.clone();
-    // Of another version, nothing is known.
-    if problems
-        .iter()
-        .any(|problem| problem.reason == Reason::Unsupported)
-    {
+    if object.is_of_another_version() {
         return Err(problems);
     }
     problems.extend(Schema::provider().check(&object.document.value));

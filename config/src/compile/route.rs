@@ -4,7 +4,7 @@ use serde::Deserialize as _;
 use serde_json::Value;
 use weir_crds::AIRouteSpec;
 
-use super::Providers;
+use super::lookup::Providers;
 use super::namespace::namespaces;
 use super::narrow;
 use super::object::Object;
@@ -19,11 +19,7 @@ use crate::verdict::{Problem, Reason};
 /// Reads a route, without a look at what it refers to.
 pub(super) fn read(object: &Object<'_>) -> Result<Route, Vec<Problem>> {
     let mut problems = object.problems.clone();
-    // Of another version, nothing is known.
-    if problems
-        .iter()
-        .any(|problem| problem.reason == Reason::Unsupported)
-    {
+    if object.is_of_another_version() {
         return Err(problems);
     }
     problems.extend(Schema::route().check(&object.document.value));

@@ -117,6 +117,12 @@ pub struct SecretRef {
 }
 
 impl Sources {
+    /// Whether something of the provider stands in this Secret.
+    pub(crate) fn have(&self, secret: &str) -> bool {
+        let mut all = self.credential.iter().chain(&self.ca);
+        all.any(|from| from.name == secret)
+    }
+
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
