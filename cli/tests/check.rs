@@ -71,7 +71,7 @@ fn a_good_folder_exits_0() {
 
 #[test]
 fn what_is_refused_is_named_with_its_place_and_exits_1() {
-    let broken = "apiVersion: v1\nkind: [\n---\nkind: nothing\n---\n";
+    let broken = "apiVersion: v1\nkind: [\n---\napiVersion: v1\nkind: ConfigMap\n---\n";
     let (code, out, err) = check(
         &[
             ("b/route.yaml", ROUTE),
@@ -91,6 +91,36 @@ fn what_is_refused_is_named_with_its_place_and_exits_1() {
             "2 resources: 1 accepted, 1 refused; 1 skipped",
             "1 document could not be read, and nothing in it was checked"
         ]
+    );
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn what_does_not_say_what_it_is_is_not_skipped() {
+    let (code, out, err) = check(
+        &[
+            ("a.yaml", &PROVIDER.replace("kind: AIProvider\n", "")),
+            ("b.yaml", "error: quota exceeded\n"),
+            ("c.yaml", &PROVIDER.replace("weir.dev/", "Weir.dev/")),
+            ("d.yaml", &PROVIDER.replace("weir.dev/v1alpha1", "")),
+        ],
+        &["."],
+    );
+    let known =
+        "Weir reads AIProvider and AIRoute of weir.dev/v1alpha1, and Secret and Namespace of v1";
+    assert_eq!(
+        out,
+        format!(
+            "./a.yaml:1:1: this object has no `kind`; {known} (Unidentified)\n\
+             ./b.yaml:1:1: this object has no `apiVersion` and no `kind`; {known} (Unidentified)\n\
+             ./c.yaml:1:1: AIProvider team-a/mock: apiVersion: must be weir.dev/v1alpha1 (Unsupported)\n\
+             ./d.yaml:1:1: this object has no `apiVersion`; {known} (Unidentified)\n"
+        )
+    );
+    assert_eq!(
+        err,
+        "1 resource: 0 accepted, 1 refused; 0 skipped\n\
+         3 documents could not be read, and nothing in them was checked\n"
     );
     assert_eq!(code, 1);
 }

@@ -5,11 +5,12 @@
 //! recordings of what it answers, which a test compares with this module.
 //!
 //! This reader is stricter in one thing: a key that stands twice in one mapping is refused, where kubectl silently takes
-//! the last. It differs in two that nobody writes: it takes the escape `\/` outside of JSON, and refuses a tag that stands
+//! the last. An object without `apiVersion` or `kind` is refused, as by kubectl. It differs in two that nobody writes: it takes the escape `\/` outside of JSON, and refuses a tag that stands
 //! right before a comma.
 
 mod base64;
 mod bounds;
+mod identity;
 mod json;
 mod objects;
 mod path;
@@ -50,7 +51,8 @@ impl fmt::Display for Location {
 /// One object of a file: a mapping that stood as a document, or as an item of a `List`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Document {
-    /// What kubectl would send to the API server. Always an object.
+    /// What kubectl would send to the API server. Always an object; one that comes from a file has an `apiVersion` and
+    /// a `kind`, each a text.
     pub value: Value,
     /// Where its fields stand.
     pub origin: Origin,
@@ -148,6 +150,8 @@ pub enum FileReason {
     DuplicateKey,
     /// A document is not a mapping.
     NotAnObject,
+    /// An object has no `apiVersion` or no `kind`, so that nobody can say what it is.
+    Unidentified,
     /// A bound on size, depth or expansion is passed.
     TooLarge,
 }
@@ -162,6 +166,7 @@ impl FileReason {
             Self::InvalidYaml => "InvalidYAML",
             Self::DuplicateKey => "DuplicateKey",
             Self::NotAnObject => "NotAnObject",
+            Self::Unidentified => "Unidentified",
             Self::TooLarge => "TooLarge",
         }
     }
@@ -180,6 +185,11 @@ impl fmt::Display for FileReason {
 /// [`MAX_FILE_BYTES`], [`MAX_NODES`], [`MAX_TEXT_BYTES`] and [`MAX_DEPTH`].
 #[must_use]
 pub fn parse_file(name: &str, bytes: &[u8]) -> ParsedFile {
+    identity::check(read_file(name, bytes))
+}
+
+/// The same, and objects that do not say what they are too.
+fn read_file(name: &str, bytes: &[u8]) -> ParsedFile {
     let mut parsed = ParsedFile::default();
     match bounds::readable(bytes) {
         Ok(text) => {
@@ -248,5 +258,7 @@ impl Fault {
     }
 }
 
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod tests;

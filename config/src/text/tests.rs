@@ -16,7 +16,7 @@ fn said(parsed: &ParsedFile) -> Vec<String> {
 
 #[test]
 fn a_broken_document_leaves_the_others_of_its_file() {
-    let parsed = parse_file(
+    let parsed = read_file(
         "a.yaml",
         b"a: 1\n---\nb: [1\nc: d\n---\n# none\n---\nd: 4\n",
     );
@@ -38,7 +38,7 @@ fn a_broken_document_leaves_the_others_of_its_file() {
 #[test]
 fn every_field_has_its_place() {
     let text = "# a route\nkind: AIRoute\nmetadata:\n  labels: {weir.dev/api-key: \"true\"}\nspec:\n  rules:\n  - when: x\n    backends:\n    - {provider: {name: a}}\n  - backends: []\n";
-    let parsed = parse_file("route.yaml", text.as_bytes());
+    let parsed = read_file("route.yaml", text.as_bytes());
     let origin = &parsed.documents.first().unwrap().origin;
     for (field, place) in [
         ("", "2:1"),
@@ -67,7 +67,7 @@ fn every_field_has_its_place() {
 #[test]
 fn the_items_of_a_list_are_objects_with_their_own_places() {
     let text = "apiVersion: v1\nkind: List\nitems:\n- kind: A\n  spec: {x: 1}\n- kind: B\n- 3\n";
-    let parsed = parse_file("list.yaml", text.as_bytes());
+    let parsed = read_file("list.yaml", text.as_bytes());
     assert_eq!(
         values(&parsed),
         [
@@ -89,13 +89,100 @@ fn the_items_of_a_list_are_objects_with_their_own_places() {
     );
 }
 
+const KNOWN: &str =
+    "Weir reads AIProvider and AIRoute of weir.dev/v1alpha1, and Secret and Namespace of v1";
+
+#[test]
+fn an_object_that_does_not_say_what_it_is_is_a_problem() {
+    for (text, place, message) in [
+        ("apiVersion: v1\nmetadata: {name: a}\n", "1:1", "no `kind`"),
+        ("\nkind: Secret\n", "2:1", "no `apiVersion`"),
+        (
+            "metadata: {name: a}\n",
+            "1:1",
+            "no `apiVersion` and no `kind`",
+        ),
+        ("{}\n", "1:1", "no `apiVersion` and no `kind`"),
+        ("apiVersion: v1\nkind:\n", "2:1", "no `kind`"),
+        ("apiVersion: v1\nkind: ~\n", "2:1", "no `kind`"),
+        (
+            "kind: Secret\napiVersion: 1\n",
+            "2:1",
+            "no text as its `apiVersion`",
+        ),
+        (
+            "apiVersion: v1\nkind: [AIRoute]\n",
+            "2:1",
+            "no text as its `kind`",
+        ),
+        ("apiVersion: v1\nkind: ''\n", "2:1", "an empty `kind`"),
+        (
+            "apiVersion: ' '\nkind: ''\n",
+            "1:1",
+            "an empty `apiVersion` and an empty `kind`",
+        ),
+        (
+            "apiversion: v1\nKind: AIRoute\n",
+            "1:1",
+            "no `apiVersion` (is `apiversion` meant to be it?) and no `kind` (is `Kind` meant to be it?)",
+        ),
+        (
+            "<html><body>404: not found</body></html>\n",
+            "1:1",
+            "no `apiVersion` and no `kind`",
+        ),
+        (
+            "error: quota exceeded\n",
+            "1:1",
+            "no `apiVersion` and no `kind`",
+        ),
+    ] {
+        let parsed = parse_file("a.yaml", text.as_bytes());
+        assert_eq!(
+            said(&parsed),
+            [format!(
+                "a.yaml:{place}: this object has {message}; {KNOWN} (Unidentified)"
+            )],
+            "{text}"
+        );
+        assert_eq!(parsed.documents, [], "{text}");
+    }
+}
+
+#[test]
+fn an_object_that_says_what_it_is_stays_beside_one_that_does_not() {
+    let text = "kind: A\napiVersion: b/v1\n---\na: 1\n---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: B}\n- {kind: C}\n- {apiVersion: v1}\n---\nb: [\n";
+    let parsed = parse_file("a.yaml", text.as_bytes());
+    assert_eq!(
+        values(&parsed),
+        [
+            &json!({"apiVersion": "b/v1", "kind": "A"}),
+            &json!({"apiVersion": "v1", "kind": "B"})
+        ]
+    );
+    let places: Vec<_> = parsed
+        .problems
+        .iter()
+        .map(|one| (one.location.line, one.reason))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            (4, FileReason::Unidentified),
+            (10, FileReason::Unidentified),
+            (11, FileReason::Unidentified),
+            (14, FileReason::InvalidYaml),
+        ]
+    );
+}
+
 #[test]
 fn what_is_no_text_is_refused_where_it_stands() {
     assert_eq!(
-        said(&parse_file("a.yaml", b"a: 1\nb: \xff\n")),
+        said(&read_file("a.yaml", b"a: 1\nb: \xff\n")),
         ["a.yaml:2:4: the file is not UTF-8 from here on; save it as UTF-8 (NotUTF8)"]
     );
-    let parsed = parse_file("a.yaml", b"a: 1\n---\nb: \x07\n");
+    let parsed = read_file("a.yaml", b"a: 1\n---\nb: \x07\n");
     assert_eq!(
         said(&parsed),
         [
@@ -103,7 +190,7 @@ fn what_is_no_text_is_refused_where_it_stands() {
         ]
     );
     assert_eq!(values(&parsed), [&json!({"a": 1})]);
-    let big = parse_file("a.yaml", &vec![b' '; MAX_FILE_BYTES + 1]);
+    let big = read_file("a.yaml", &vec![b' '; MAX_FILE_BYTES + 1]);
     assert_eq!(
         said(&big),
         ["a.yaml:1:1: the file has 8388609 bytes, more than the 8388608 that are read (TooLarge)"]
@@ -114,11 +201,11 @@ fn what_is_no_text_is_refused_where_it_stands() {
 fn aliases_cannot_blow_up_memory_or_places() {
     let mut text = format!("a: &a {}\n", "x".repeat(1 << 20));
     text.push_str(&format!("b: [{}]\n", ["*a"; 64].join(", ")));
-    let parsed = parse_file("a.yaml", text.as_bytes());
+    let parsed = read_file("a.yaml", text.as_bytes());
     let reasons: Vec<_> = parsed.problems.iter().map(|one| one.reason).collect();
     assert_eq!(reasons, [FileReason::TooLarge]);
     let long = format!("{}: {{a: {{b: 1}}}}\n", "k".repeat(1000));
-    let long = parse_file("a.yaml", long.as_bytes());
+    let long = read_file("a.yaml", long.as_bytes());
     let origin = &long.documents.first().unwrap().origin;
     assert_eq!(
         origin
@@ -132,7 +219,7 @@ fn aliases_cannot_blow_up_memory_or_places() {
 #[test]
 fn what_would_take_long_is_refused() {
     let tags: String = (0..100_000).map(|at| format!("%TAG !a{at}! x\n")).collect();
-    let parsed = parse_file("a.yaml", format!("{tags}---\na: 1\n").as_bytes());
+    let parsed = read_file("a.yaml", format!("{tags}---\na: 1\n").as_bytes());
     assert_eq!(
         said(&parsed),
         ["a.yaml:65:1: the document has more than 64 directives (TooLarge)"]
@@ -143,7 +230,7 @@ fn what_would_take_long_is_refused() {
         "- ".repeat(1 << 20),
         "{a: ".repeat(1 << 20),
     ] {
-        let parsed = parse_file("a.yaml", text.as_bytes());
+        let parsed = read_file("a.yaml", text.as_bytes());
         assert_eq!(
             parsed
                 .problems
@@ -179,7 +266,7 @@ fn names_of_files_and_folders() {
 
 #[test]
 fn a_panic_of_the_parser_is_a_refusal() {
-    let parsed = parse_file("a.yaml", b"a: 1\n---\nb: [!c, d]\n---\ne: 2\n");
+    let parsed = read_file("a.yaml", b"a: 1\n---\nb: [!c, d]\n---\ne: 2\n");
     assert_eq!(
         said(&parsed),
         ["a.yaml:2:1: not YAML: the parser can't make sense of this document (InvalidYAML)"]
@@ -252,7 +339,7 @@ proptest! {
     #[test]
     fn any_text_is_read_or_refused(parts in proptest::collection::vec(proptest::sample::select(FRAGMENTS), 0..24)) {
         let text = parts.concat();
-        let parsed = parse_file("a.yaml", text.as_bytes());
+        let parsed = read_file("a.yaml", text.as_bytes());
         let lines = text.matches(['\n', '\r', '\u{85}', '\u{2028}']).count() + 2;
         for problem in &parsed.problems {
             prop_assert!((problem.location.line as usize) <= lines, "{text:?} {problem:?}");
@@ -268,7 +355,7 @@ proptest! {
     fn what_json_says_is_what_is_read(value in json_value()) {
         let value = json!({"value": value});
         for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
-            let parsed = parse_file("a.yaml", text.as_bytes());
+            let parsed = read_file("a.yaml", text.as_bytes());
             prop_assert_eq!(&parsed.problems, &[], "{}", text);
             prop_assert_eq!(values(&parsed), [&value]);
         }
