@@ -14,8 +14,8 @@ use report::Report;
 
 /// Check a folder of configuration, or a file, as the gateway would read it
 ///
-/// Reads *.yaml and *.yml, nested, and says of every resource that would be
-/// refused where it stands and what would be right, one line a problem:
+/// Reads *.yaml, *.yml and *.json, nested, and says of every resource that
+/// would be refused where it stands and what would be right, one line a problem:
 ///
 ///     FILE:LINE:COLUMN: KIND NAMESPACE/NAME: FIELD: MESSAGE (REASON)
 ///

@@ -155,6 +155,33 @@ fn json_is_one_document() {
 }
 
 #[test]
+fn json_files_are_read_too() {
+    let provider = |dialect: &str| {
+        json!({
+            "apiVersion": "weir.dev/v1alpha1",
+            "kind": "AIProvider",
+            "metadata": {"name": dialect.to_lowercase(), "namespace": "team-a"},
+            "spec": {"dialect": dialect},
+        })
+    };
+    let pretty = serde_json::to_string_pretty(&provider("Mok")).unwrap();
+    let files = [
+        ("a.json", provider("Mock").to_string()),
+        ("deep/b.json", pretty),
+    ];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    assert_eq!(
+        check(&files, &["."]),
+        (
+            1,
+            "./deep/b.json:9:5: AIProvider team-a/mok: spec.dialect: must be one of OpenAI, Mock; did you mean Mock? (UnknownValue)\n"
+                .to_owned(),
+            "2 resources: 1 accepted, 1 refused; 0 skipped\n".to_owned()
+        )
+    );
+}
+
+#[test]
 fn the_folder_is_read_as_the_gateway_reads_it() {
     let files = [
         ("a.yaml", PROVIDER),

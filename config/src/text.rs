@@ -218,10 +218,12 @@ pub fn around<'a>(bytes: &'a [u8], problem: &FileProblem) -> Cow<'a, str> {
     Cow::Borrowed(chunk.map_or(text, |chunk| chunk.text))
 }
 
-/// Whether the folder source reads a file of this name (the last component only): `*.yaml` and `*.yml`, no dotfiles.
+/// Whether the folder source reads a file of this name (the last component only): `*.yaml`, `*.yml` and
+/// `*.json`, no dotfiles. All are read alike, as YAML has JSON in it.
 #[must_use]
 pub fn is_config_file(name: &str) -> bool {
-    !name.starts_with('.') && (name.ends_with(".yaml") || name.ends_with(".yml"))
+    let read = [".yaml", ".yml", ".json"];
+    !name.starts_with('.') && read.iter().any(|end| name.ends_with(end))
 }
 
 /// Whether the folder source descends into a folder of this name: all but dotfolders, which include the `..data` and

@@ -39,8 +39,8 @@ impl From<&Metadata> for Signature {
 /// The files of a folder, by their path from there.
 pub type Listing = BTreeMap<PathBuf, Signature>;
 
-/// Lists the files of configuration below `root`: `*.yaml` and `*.yml`, at any depth up to
-/// [`MAX_DEPTH`], but for names that start with a dot. Links are followed, and one that leads nowhere is
+/// Lists the files of configuration below `root`: `*.yaml`, `*.yml` and `*.json`, at any depth
+/// up to [`MAX_DEPTH`], but for names that start with a dot. Links are followed, and one that leads nowhere is
 /// listed too; a folder is listed once even where a link leads back to it.
 ///
 /// # Errors
@@ -120,12 +120,14 @@ mod tests {
         symlink("..data/a.yaml", root.join("a.yaml")).unwrap();
         fs::create_dir_all(root.join("team/more")).unwrap();
         fs::write(root.join("team/more/b.yml"), "").unwrap();
+        fs::write(root.join("team/c.json"), "").unwrap();
         fs::write(root.join("team/notes.txt"), "").unwrap();
         symlink(root, root.join("team/loop")).unwrap();
         symlink("nowhere", root.join("team/gone.yaml")).unwrap();
         let listing = list(root).unwrap();
         let found: Vec<_> = listing.keys().map(|path| path.to_string_lossy()).collect();
-        assert_eq!(found, ["a.yaml", "team/gone.yaml", "team/more/b.yml"]);
+        let expected = ["a.yaml", "team/c.json", "team/gone.yaml", "team/more/b.yml"];
+        assert_eq!(found, expected);
     }
 
     #[test]

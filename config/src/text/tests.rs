@@ -247,7 +247,9 @@ fn names_of_files_and_folders() {
     for (name, is_file) in [
         ("a.yaml", true),
         ("a.yml", true),
-        ("a.json", false),
+        ("a.json", true),
+        (".a.json", false),
+        ("a.jsonl", false),
         (".a.yaml", false),
         ("a.yaml~", false),
         ("yaml", false),
