@@ -49,6 +49,7 @@ impl Relay {
             path,
             headers,
             body,
+            resend: false,
         };
         let answer = self.upstreams.send(&self.target, upstream).await;
         let answer = answer.map_err(|_| StatusCode::BAD_GATEWAY)?;

@@ -63,6 +63,9 @@ pub struct UpstreamRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Send it once more, over a new connection, if it was written on one that had been kept and the
+    /// provider closed that without a byte of an answer: most likely it was closing it just then.
+    pub resend: bool,
 }
 
 /// The head of a provider's answer, and its body to come.
@@ -130,6 +133,8 @@ pub struct SendError {
     pub kind: SendErrorKind,
     /// Whether the request, or a part of it, may have reached the provider.
     pub sent: bool,
+    /// Whether the provider closed the connection without a single byte of an answer.
+    silent: bool,
     message: String,
 }
 
@@ -138,6 +143,7 @@ impl SendError {
         Self {
             kind,
             sent,
+            silent: false,
             message: message.into(),
         }
     }
@@ -176,7 +182,8 @@ impl Upstreams {
     /// Redirects are not followed. Dropping the future gives the call up at once.
     ///
     /// A kept connection that turns out to be closed before any byte of the request was written is
-    /// replaced by a new one; nothing else is tried twice.
+    /// replaced by a new one; after that only what asks for it by [`UpstreamRequest::resend`] is
+    /// tried twice.
     ///
     /// # Errors
     /// As [`SendErrorKind`] says, with whether the request may have reached the provider.
@@ -187,7 +194,9 @@ impl Upstreams {
     ) -> Result<UpstreamResponse, SendError> {
         if let Some(kept) = self.pool.take(target.key) {
             match self.send_over(kept, target, &request).await {
-                Err(error) if !error.sent && error.kind == SendErrorKind::Reset => {}
+                Err(error)
+                    if error.kind == SendErrorKind::Reset
+                        && (!error.sent || request.resend && error.silent) => {}
                 result => return result,
             }
         }

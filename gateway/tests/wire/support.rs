@@ -218,6 +218,7 @@ pub(crate) fn post(body: impl Into<Bytes>) -> UpstreamRequest {
         path: "/v1/x?y".parse().unwrap(),
         headers: HeaderMap::new(),
         body: body.into(),
+        resend: false,
     }
 }
 

@@ -117,6 +117,41 @@ async fn a_connection_that_the_provider_closed_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_closes_on_a_call_without_a_word_is_replaced_where_that_is_asked() {
+    const ANSWER: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc";
+    for (resend, half_an_answer) in [(true, ""), (false, ""), (true, "HTTP/1.1 200")] {
+        let (provider, address) = Provider::listen().await;
+        let (upstreams, target) = (upstreams(), target(address));
+        let (first, mut kept) = tokio::join!(soon(upstreams.send(&target, post("{}"))), async {
+            let mut caller = provider.accept().await;
+            caller.read_to("{}").await;
+            caller.send(ANSWER).await;
+            caller
+        });
+        assert_eq!(whole(first.unwrap().body).await.as_deref(), Ok("abc"));
+        let request = UpstreamRequest {
+            resend,
+            ..post("{}")
+        };
+        let again = resend && half_an_answer.is_empty();
+        let (second, ()) = tokio::join!(soon(upstreams.send(&target, request)), async {
+            kept.read_to("{}").await;
+            kept.send(half_an_answer).await;
+            drop(kept);
+            if again {
+                let mut caller = provider.accept().await;
+                caller.read_to("{}").await;
+                caller.send(ANSWER).await;
+            }
+        });
+        match second {
+            Ok(got) => assert_eq!(whole(got.body).await.as_deref(), Ok("abc")),
+            Err(error) => assert_eq!((error.kind, error.sent), (SendErrorKind::Reset, true)),
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_a_connection_says_while_it_idles_is_no_answer() {
     let (provider, address) = Provider::listen().await;
     let (upstreams, target) = (upstreams(), target(address));

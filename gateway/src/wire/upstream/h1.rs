@@ -125,11 +125,12 @@ pub(super) async fn send(
                 ),
             };
             let sent = call.output.len() + call.tail.len() < call.total;
-            Err(SendError::new(
-                kind,
-                sent,
-                format!("{} {what}", place(target)),
-            ))
+            let silent = call.interim == 0 && call.connection.input.is_empty();
+            let message = format!("{} {what}", place(target));
+            Err(SendError {
+                silent,
+                ..SendError::new(kind, sent, message)
+            })
         }
     }
 }
