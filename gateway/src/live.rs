@@ -78,9 +78,19 @@ impl Paths {
     /// The path of an operation, with the query that the caller sent.
     pub fn of(&self, operation: Operation, query: Option<&str>) -> PathAndQuery {
         let path = &self.0[operation as usize];
-        query
-            .and_then(|query| PathAndQuery::try_from(format!("{path}?{query}")).ok())
-            .unwrap_or_else(|| path.clone())
+        // Some SDKs can send the key in the query; it is not the provider's to know.
+        let rest: Vec<&str> = query
+            .unwrap_or_default()
+            .split('&')
+            .filter(|part| {
+                !part.is_empty() && !part.starts_with("key=") && !part.starts_with("api_key=")
+            })
+            .collect();
+        if rest.is_empty() {
+            return path.clone();
+        }
+        PathAndQuery::try_from(format!("{path}?{}", rest.join("&")))
+            .unwrap_or_else(|_| path.clone())
     }
 }
 

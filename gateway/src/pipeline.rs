@@ -129,7 +129,7 @@ enum Served {
 
 impl Handler for Worker {
     async fn handle(&self, request: Request) -> Response {
-        let mut tail = Tail::begin(Arc::clone(&self.shared), &self.rng, &request);
+        let mut tail = Tail::begin(Arc::clone(&self.shared), &self.rng, Some(request.peer));
         let marks = |tail: &Tail| {
             (
                 tail.request_id_header(),
@@ -155,12 +155,10 @@ impl Handler for Worker {
     }
 
     fn refuse(&self, fault: Fault) -> Response {
-        let refusal = Refusal::Wire(fault);
-        self.shared.metrics.refused(refusal.code());
-        let mut response = refusal.response();
-        if let Ok(id) = HeaderValue::try_from(self.rng.id()) {
-            response.headers.insert(REQUEST_ID, id);
-        }
+        let tail = Tail::begin(Arc::clone(&self.shared), &self.rng, None);
+        let id = tail.request_id_header();
+        let mut response = tail.refused(&Refusal::Wire(fault));
+        response.headers.insert(REQUEST_ID, id);
         response
     }
 }

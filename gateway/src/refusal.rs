@@ -245,7 +245,7 @@ impl Refusal {
             Self::NoBackend => busy(
                 30,
                 "no_backend",
-                "No provider of this route can be used: they were deleted, or no longer allow it.",
+                "No provider of this route can be used now: each was deleted or refused, or no longer allows this route.",
             ),
             Self::ModelNotServed { model } => Row {
                 param: Some("model"),

@@ -39,6 +39,12 @@ impl Scrubber {
         Self { finders }
     }
 
+    /// Bytes of the longest form of a credential that is looked for; 0 if there is none.
+    #[must_use]
+    pub fn longest(&self) -> usize {
+        self.finders.first().map_or(0, |one| one.needle().len())
+    }
+
     /// Whether a credential is in the bytes.
     #[must_use]
     pub fn finds(&self, bytes: &[u8]) -> bool {

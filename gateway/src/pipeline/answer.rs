@@ -63,12 +63,12 @@ impl Opened {
             ..
         } = self;
         tail.status = status.as_u16();
+        headers::scrub(&mut headers, |value| {
+            endpoint.scrubber.finds(value.as_bytes())
+        });
         let body = match self.content {
             Content::Whole(body) => {
                 let body = if status.as_u16() >= 400 {
-                    headers::scrub(&mut headers, |value| {
-                        endpoint.scrubber.finds(value.as_bytes())
-                    });
                     error::shaped(status, body, &mut headers, &endpoint.scrubber)
                 } else {
                     let mut reader = PlainReader::new();
@@ -90,6 +90,7 @@ impl Opened {
             Content::Bytes(start, source) => ResponseBody::Pull(Box::pin(plain::Relay::new(
                 start,
                 source,
+                endpoint,
                 self.deadline,
                 tail,
             ))),

@@ -75,7 +75,13 @@ impl Routed {
         let order = &self.decision.order;
         let retry = &self.decision.route.retry;
         let calls = retry.attempts.map_or(order.len(), usize::from);
-        let mut last = Err(Refusal::NoBackend);
+        let mut last = Err(if order.is_empty() && !self.rule().backends.is_empty() {
+            Refusal::ModelNotServed {
+                model: self.model.to_string(),
+            }
+        } else {
+            Refusal::NoBackend
+        });
         let mut tried = Tried::default();
         let mut deadline = None;
         for call in 0..calls {
@@ -199,6 +205,12 @@ impl Routed {
             path: paths.of(self.operation, self.head.uri.query()),
             headers,
             body: self.body_for(upstream_model),
+            resend: self
+                .decision
+                .route
+                .retry
+                .on
+                .contains(&RetryCause::ConnectionError),
         };
         let response = worker
             .upstreams
@@ -210,6 +222,14 @@ impl Routed {
                     SendErrorKind::Denied => DENIED,
                     SendErrorKind::ConnectTimeout => TIMEOUT,
                     SendErrorKind::Reset | SendErrorKind::Protocol => BROKEN,
+                    SendErrorKind::Tls => Failure {
+                        why: "failed the TLS handshake",
+                        ..UNREACHABLE
+                    },
+                    SendErrorKind::Resolve => Failure {
+                        why: "has a name without an address",
+                        ..UNREACHABLE
+                    },
                     _ => UNREACHABLE,
                 }
             })?;

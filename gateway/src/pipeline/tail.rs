@@ -1,7 +1,6 @@
 //! The end of a request: counted and logged once, whenever and however it ends.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,7 +15,7 @@ use crate::metrics::Served;
 use crate::refusal::Refusal;
 use crate::rng::Rng;
 use crate::room::Permit;
-use crate::wire::{Request, Response, ResponseBody};
+use crate::wire::{Response, ResponseBody};
 
 /// What is known of a request so far. Dropping it counts and logs it; until something else is
 /// said, that is because its caller left.
@@ -26,7 +25,8 @@ pub(super) struct Tail {
     started: Instant,
     time: SystemTime,
     pub(super) request_id: String,
-    peer: SocketAddr,
+    /// Unknown where the request was refused before it was one.
+    peer: Option<SocketAddr>,
     pub(super) seat: Option<Permit>,
     pub(super) operation: &'static str,
     pub(super) stream: bool,
@@ -48,13 +48,13 @@ pub(super) struct Tail {
 
 impl Tail {
     /// Starts the clock.
-    pub(super) fn begin(shared: Arc<Shared>, rng: &Rng, request: &Request) -> Self {
+    pub(super) fn begin(shared: Arc<Shared>, rng: &Rng, peer: Option<SocketAddr>) -> Self {
         Self {
             shared,
             started: Instant::now(),
             time: SystemTime::now(),
             request_id: rng.id(),
-            peer: request.peer,
+            peer,
             seat: None,
             operation: "unknown",
             stream: false,
@@ -144,9 +144,7 @@ impl Drop for Tail {
             return;
         };
         let consumer = self.consumer.as_ref().map(|one| one.to_string());
-        let mut peer = String::with_capacity(48);
-        // A `String` takes whatever is written.
-        let _ = write!(peer, "{}", self.peer);
+        let peer = self.peer.map(|peer| peer.to_string());
         access.write(&AccessRecord {
             time: self.time.duration_since(UNIX_EPOCH).map_or(0, |since| {
                 i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -170,7 +168,7 @@ impl Drop for Tail {
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
             outcome: self.outcome,
-            peer: Some(Cow::Borrowed(&peer)),
+            peer: peer.as_deref().map(Cow::Borrowed),
         });
     }
 }

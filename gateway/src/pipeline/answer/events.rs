@@ -101,7 +101,8 @@ impl Relay {
         let (ending, leftover) = mem::take(&mut self.reader).finish();
         self.tail.usage = ending.usage;
         let complete = match how {
-            End::Marked => true,
+            // Some end their last event with the stream, but none in the middle of its line.
+            End::Marked => ending.done || leftover.is_empty() || leftover.ends_with(b"\n"),
             End::Closed => ending.done || ending.finished,
             End::Broken => ending.done,
         };
