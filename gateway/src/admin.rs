@@ -10,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
 
@@ -19,12 +20,21 @@ use crate::metrics::Metrics;
 pub struct Readiness {
     linked: AtomicBool,
     draining: AtomicBool,
+    first: Notify,
 }
 
 impl Readiness {
     /// A configuration serves.
     pub fn linked(&self) {
         self.linked.store(true, Ordering::Release);
+        self.first.notify_one();
+    }
+
+    /// Waits for the first configuration that serves. For one task alone.
+    pub async fn first(&self) {
+        while !self.linked.load(Ordering::Acquire) {
+            self.first.notified().await;
+        }
     }
 
     /// The process is told to stop.

@@ -31,12 +31,6 @@ pub struct Applier {
 }
 
 impl Applier {
-    /// Serves what was kept from an earlier life.
-    pub fn restore(&mut self, saved: &Saved) {
-        tracing::info!("serving the kept configuration until the folder has been read");
-        self.swap(&saved.snapshot);
-    }
-
     /// Applies whatever the source hands over, until there is no more.
     pub fn run(mut self, source: &Source) {
         while let Some(update) = source.next() {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::{Parser, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
+use crate::wire::DenyList;
+
 /// The data plane of Weir: takes its configuration from a folder of YAML, follows its changes and
 /// proxies LLM traffic to the providers declared there.
 #[derive(Debug, Clone, Parser)]
@@ -44,7 +46,8 @@ pub struct Flags {
         long,
         env = "WEIR_NAMESPACE",
         value_name = "NAME",
-        default_value = "weir-system"
+        default_value = "weir-system",
+        value_parser = namespace
     )]
     pub namespace: String,
 
@@ -70,7 +73,8 @@ pub struct Flags {
         env = "WEIR_DENY_UPSTREAM",
         value_name = "CIDR",
         value_delimiter = ',',
-        num_args = 1..
+        num_args = 1..,
+        value_parser = network
     )]
     pub deny_upstream: Vec<String>,
 
@@ -87,7 +91,8 @@ pub struct Flags {
         long,
         env = "WEIR_MAX_REQUESTS",
         value_name = "N",
-        default_value_t = 10_000
+        default_value = "10000",
+        value_parser = count
     )]
     pub max_requests: usize,
 
@@ -96,7 +101,8 @@ pub struct Flags {
         long,
         env = "WEIR_MAX_CONNECTIONS",
         value_name = "N",
-        default_value_t = 50_000
+        default_value = "50000",
+        value_parser = count
     )]
     pub max_connections: usize,
 
@@ -148,12 +154,56 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("`{text}` is no duration; write one as 30s, 5m, 1h30m or 500ms"))
 }
 
-/// Reads a filter as `tracing_subscriber` knows it.
+/// Reads a filter as `tracing_subscriber` knows it. To that a lone word which is no level is a module
+/// of which everything is told, and nothing of any other: hardly what was meant.
 fn filter(text: &str) -> Result<String, String> {
+    let level = |word: &str| {
+        word.parse::<tracing_subscriber::filter::LevelFilter>()
+            .is_ok()
+    };
+    if let Some(word) = text
+        .split(',')
+        .find(|word| !word.contains(['=', '[']) && !level(word.trim()))
+    {
+        return Err(format!(
+            "`{word}` is no level; write error, warn, info, debug or trace, or module=level"
+        ));
+    }
     match EnvFilter::try_new(text) {
         Ok(_) => Ok(text.into()),
         Err(error) => Err(format!("{error}; write a level, or module=level")),
     }
+}
+
+/// Reads a network or an address.
+fn network(text: &str) -> Result<String, String> {
+    match DenyList::parse([text]) {
+        Ok(_) => Ok(text.into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Reads the name of a namespace (RFC 1123 label).
+fn namespace(text: &str) -> Result<String, String> {
+    let inside = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if (1..=63).contains(&text.len())
+        && text.bytes().all(inside)
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+    {
+        return Ok(text.into());
+    }
+    Err(format!(
+        "`{text}` is no namespace; write lowercase letters, digits and -, at most 63, with a letter or a digit at both ends"
+    ))
+}
+
+/// Reads a count of which there is at least one.
+fn count(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|count| *count > 0)
+        .ok_or_else(|| format!("`{text}` is no count; write an integer of at least 1"))
 }
 
 /// Reads a count of bytes: an integer, or one with `Ki`, `Mi` or `Gi`.
@@ -188,6 +238,42 @@ mod tests {
         for wrong in ["", "Mi", "-1", "1.5Mi", "0", "99999999999999Gi"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_with_what_would() {
+        let refused = |arguments: &[&str]| {
+            let arguments = ["weir-gateway", "--config", "c"].iter().chain(arguments);
+            let error = Flags::try_parse_from(arguments).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            error.to_string()
+        };
+        for (arguments, right) in [
+            (["--deny-upstream", "10.0.0.0/99"], "10.0.0.0/99"),
+            (
+                ["--log", "verbose"],
+                "write error, warn, info, debug or trace",
+            ),
+            (["--log", "info,x=loud"], "write a level, or module=level"),
+            (["--max-requests", "0"], "at least 1"),
+            (["--max-connections", "0"], "at least 1"),
+            (["--namespace", "Bad_NS"], "lowercase letters"),
+            (["--drain-timeout", "0s"], "30s, 5m, 1h30m or 500ms"),
+            (["--drain-timeout", "soon"], "30s, 5m, 1h30m or 500ms"),
+            (["--max-body-bytes", "1.5Mi"], "32Mi"),
+            (["--tls-cert", "c.pem"], "--tls-key"),
+        ] {
+            let said = refused(&arguments);
+            assert!(said.contains(right), "{arguments:?}: {said}");
+        }
+        let flags = [
+            "weir-gateway",
+            "--config",
+            "c",
+            "--log",
+            "warn,weir_gateway=debug",
+        ];
+        assert!(Flags::try_parse_from(flags).is_ok());
     }
 
     #[test]

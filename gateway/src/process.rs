@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
 
@@ -81,6 +81,8 @@ pub fn run(flags: Flags) -> Result<(), StartError> {
 }
 
 async fn serve(flags: Flags) -> Result<(), StartError> {
+    // First of all, so that a signal that comes early is not lost.
+    let signals = Signals::new()?;
     let workers = match flags.workers {
         0 => thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
@@ -102,6 +104,8 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     let open = Arc::new(OnceLock::new());
     let metrics = Arc::new(metrics(workers, &seats, &buffers, &open, access.as_ref()));
     follow(&flags, &live, &readiness, &metrics)?;
+    // The folder is read by now, so that this is no matter of waiting for anybody.
+    readiness.first().await;
 
     let admin = listen_admin(&flags).await?;
     let config = ServerConfig {
@@ -143,7 +147,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
         "serving"
     );
     tokio::spawn(admin::serve(admin, Arc::clone(&readiness), metrics));
-    until_told(server, &flags, &readiness, &stop).await?;
+    until_told(signals, server, &flags, &readiness, &stop).await;
     if let Some(access) = access {
         access.close();
     }
@@ -204,7 +208,7 @@ fn follow(
         .map(|folder| State::open(folder).map_err(|error| StartError::State(shown(folder), error)))
         .transpose()?;
     let saved = state.as_ref().and_then(State::load);
-    let mut applier = Applier {
+    let applier = Applier {
         live: Arc::clone(live),
         readiness: Arc::clone(readiness),
         metrics: metrics.config(),
@@ -212,9 +216,6 @@ fn follow(
         namespace: flags.namespace.clone(),
         told: std::collections::BTreeMap::new(),
     };
-    if let Some(saved) = &saved {
-        applier.restore(saved);
-    }
     let source = folder::follow(&flags.config, saved)
         .map_err(|error| StartError::Config(shown(&flags.config), error))?;
     thread::Builder::new()
@@ -233,19 +234,37 @@ async fn listen_admin(flags: &Flags) -> Result<TcpListener, StartError> {
         })
 }
 
+/// The signals that end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// Waits for the signal, then for what is under way.
 async fn until_told(
+    mut signals: Signals,
     server: ServerHandle,
     flags: &Flags,
     readiness: &Readiness,
     stop: &Stop,
-) -> Result<(), StartError> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+) {
+    signals.next().await;
     readiness.drain();
     tracing::info!(timeout = ?flags.drain_timeout, "draining");
     let report = server
@@ -253,12 +272,10 @@ async fn until_told(
             tokio::select! {
                 () = sleep(flags.drain_timeout) => tracing::warn!("the drain timeout is up"),
                 // Whoever asks twice does not want to wait.
-                _ = terminate.recv() => tracing::warn!("told twice to stop"),
-                _ = interrupt.recv() => tracing::warn!("told twice to stop"),
+                () = signals.next() => tracing::warn!("told twice to stop"),
             }
             stop.cut();
         })
         .await;
     tracing::info!(cut = report.cut, "drained");
-    Ok(())
 }

@@ -12,12 +12,15 @@ use weir_config::text::{Document, FileProblem, around, parse_file};
 use weir_config::verdict::ObjectId;
 use weir_config_folder::{Listing, list, read, unreadable};
 
-/// How long a file that held something may be empty before that is believed: writers that do not
-/// rename leave it so for a moment.
+/// How long a file that held something may be empty or gone before that is believed: writers that do
+/// not rename leave it so for a moment.
 const EMPTY_FOR: Duration = Duration::from_millis(200);
 
 /// How often the folder is read anew because it changed underneath, before it is taken as it is.
 const ROUNDS: usize = 20;
+
+/// What reading each file gave.
+type Found = BTreeMap<PathBuf, io::Result<Vec<u8>>>;
 
 /// The files of a folder.
 #[derive(Debug)]
@@ -72,15 +75,11 @@ impl Files {
             let listing = list(&self.root)?;
             let found = self.read_listed(&listing);
             let last = round >= ROUNDS;
-            let emptied = Instant::now() < believed
-                && found.iter().any(|(path, read)| {
-                    matches!(read, Ok(bytes) if bytes.is_empty())
-                        && self
-                            .known
-                            .get(path)
-                            .is_some_and(|file| !file.bytes.is_empty())
-                });
-            if !last && (emptied || list(&self.root)? != listing) {
+            if !last && Instant::now() < believed && self.loses(&found) {
+                std::thread::sleep(EMPTY_FOR / 5);
+                continue;
+            }
+            if !last && list(&self.root)? != listing {
                 std::thread::sleep(Duration::from_millis(10));
                 continue;
             }
@@ -91,14 +90,26 @@ impl Files {
         Ok(())
     }
 
-    fn read_listed(&self, listing: &Listing) -> BTreeMap<PathBuf, io::Result<Vec<u8>>> {
+    /// Whether a file that held something is empty now, or is not there.
+    fn loses(&self, found: &Found) -> bool {
+        self.known
+            .iter()
+            .filter(|(_, file)| !file.bytes.is_empty())
+            .any(|(path, _)| match found.get(path) {
+                Some(Ok(bytes)) => bytes.is_empty(),
+                Some(Err(_)) => false,
+                None => true,
+            })
+    }
+
+    fn read_listed(&self, listing: &Listing) -> Found {
         listing
             .keys()
             .map(|path| (path.clone(), read(&self.root.join(path))))
             .collect()
     }
 
-    fn take(&mut self, found: BTreeMap<PathBuf, io::Result<Vec<u8>>>) {
+    fn take(&mut self, found: Found) {
         self.known.retain(|path, _| found.contains_key(path));
         for (path, read) in found {
             let file = self.known.entry(path.clone()).or_default();

@@ -1,12 +1,14 @@
 //! The folder source: a folder of YAML, compiled here and followed as it changes.
 
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use notify::{RecursiveMode, Watcher};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use weir_config::compile::{Compiled, Input, compile};
 use weir_config::snapshot::Snapshot;
 use weir_config::verdict::Verdict;
@@ -19,30 +21,19 @@ use super::{Source, Update};
 const QUIET: Duration = Duration::from_millis(20);
 /// …but no change waits longer than this for the next.
 const PATIENCE: Duration = Duration::from_millis(150);
-/// How often the folder is looked over without being told to: not every change behind a link is told.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the folder is looked over without being told to: what changes behind a link is not told.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Follows `folder` from now on, on a thread of its own. `saved` is what served in an earlier life:
 /// where last good comes from until the folder has given better.
 ///
 /// # Errors
 /// The folder can't be read or watched.
-pub fn follow(folder: &Path, saved: Option<Saved>) -> std::io::Result<Source> {
-    let (changes, changed) = channel();
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let reading = matches!(&event, Ok(event) if event.kind.is_access());
-        if !reading {
-            // The receiver is gone when the process ends.
-            let _ = changes.send(());
-        }
-    })
-    .map_err(std::io::Error::other)?;
-    watcher
-        .watch(folder, RecursiveMode::Recursive)
-        .map_err(std::io::Error::other)?;
+pub fn follow(folder: &Path, saved: Option<Saved>) -> io::Result<Source> {
     let (updates, receiver) = channel();
     let saved = saved.unwrap_or_default();
-    let follower = Follower {
+    let mut follower = Follower {
+        watch: Watch::new(folder)?,
         files: Files::new(folder, saved.objects),
         folder: folder.into(),
         previous: saved.snapshot,
@@ -50,17 +41,73 @@ pub fn follow(folder: &Path, saved: Option<Saved>) -> std::io::Result<Source> {
         missing: false,
         updates,
     };
+    follower.files.read()?;
+    follower.hand_over();
     thread::Builder::new()
         .name("config-folder".into())
-        .spawn(move || {
-            // The watcher watches as long as it lives.
-            let _watcher = watcher;
-            follower.run(&changed);
-        })?;
+        .spawn(move || follower.run())?;
     Ok(Source { updates: receiver })
 }
 
+/// The kernel's word that something in the folder changes.
+struct Watch {
+    watcher: RecommendedWatcher,
+    changed: Receiver<()>,
+    /// The folder that is watched: another one may come to stand under its name.
+    identity: (u64, u64),
+}
+
+impl Watch {
+    fn new(folder: &Path) -> io::Result<Self> {
+        let (changes, changed) = channel();
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let reading = matches!(&event, Ok(event) if event.kind.is_access());
+            if !reading {
+                // The receiver is gone when the process ends.
+                let _ = changes.send(());
+            }
+        })
+        .map_err(io::Error::other)?;
+        let identity = identity(folder)?;
+        watcher
+            .watch(folder, RecursiveMode::Recursive)
+            .map_err(io::Error::other)?;
+        Ok(Self {
+            watcher,
+            changed,
+            identity,
+        })
+    }
+
+    /// Watches what stands under the folder's name now.
+    fn renew(&mut self, folder: &Path) {
+        let Ok(now) = identity(folder) else { return };
+        if now == self.identity {
+            return;
+        }
+        // What is gone is watched no longer anyway.
+        let _ = self.watcher.unwatch(folder);
+        match self.watcher.watch(folder, RecursiveMode::Recursive) {
+            Ok(()) => self.identity = now,
+            Err(error) => {
+                tracing::warn!(folder = %folder.display(), %error, "the folder can't be watched; it is looked over now and then");
+            }
+        }
+    }
+
+    /// Waits until changes stop coming.
+    fn settle(&self) {
+        let patience = Instant::now() + PATIENCE;
+        while Instant::now() < patience && self.changed.recv_timeout(QUIET).is_ok() {}
+    }
+}
+
+fn identity(folder: &Path) -> io::Result<(u64, u64)> {
+    std::fs::metadata(folder).map(|of| (of.dev(), of.ino()))
+}
+
 struct Follower {
+    watch: Watch,
     folder: PathBuf,
     files: Files,
     previous: Arc<Snapshot>,
@@ -71,28 +118,25 @@ struct Follower {
 }
 
 impl Follower {
-    fn run(mut self, changed: &Receiver<()>) {
+    fn run(mut self) {
         loop {
+            match self.watch.changed.recv_timeout(LOOK) {
+                Ok(()) => self.watch.settle(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.watch.renew(&self.folder);
+                    if matches!(self.files.changed(), Ok(false)) && !self.missing {
+                        continue;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
             if !self.read() {
                 return;
-            }
-            loop {
-                match changed.recv_timeout(LOOK) {
-                    Ok(()) => {
-                        settle(changed);
-                        break;
-                    }
-                    Err(RecvTimeoutError::Timeout) => match self.files.changed() {
-                        Ok(false) if !self.missing => {}
-                        _ => break,
-                    },
-                    Err(RecvTimeoutError::Disconnected) => return,
-                }
             }
         }
     }
 
-    /// Reads, compiles and hands over; false when nobody listens any more.
+    /// Reads what there is and hands it over; false when nobody listens any more.
     fn read(&mut self) -> bool {
         if let Err(error) = self.files.read() {
             // An error is not an empty folder.
@@ -103,6 +147,11 @@ impl Follower {
             return true;
         }
         self.missing = false;
+        self.hand_over()
+    }
+
+    /// Compiles what was read, and hands it over if it says something new.
+    fn hand_over(&mut self) -> bool {
         let documents = self.files.documents();
         let Compiled {
             snapshot,
@@ -131,10 +180,4 @@ impl Follower {
             })
             .is_ok()
     }
-}
-
-/// Waits until changes stop coming.
-fn settle(changed: &Receiver<()>) {
-    let patience = Instant::now() + PATIENCE;
-    while Instant::now() < patience && changed.recv_timeout(QUIET).is_ok() {}
 }
