@@ -212,9 +212,15 @@ pub fn around<'a>(bytes: &'a [u8], problem: &FileProblem) -> Cow<'a, str> {
         return String::from_utf8_lossy(bytes);
     };
     let line = problem.location.line as usize;
+    // A document that lacks its end is found wanting where the next one begins.
+    let is_broken = |chunk: &split::Chunk<'_>| {
+        let mut parsed = ParsedFile::default();
+        objects::read(&"".into(), chunk, &mut parsed);
+        !parsed.problems.is_empty()
+    };
     let chunk = split::documents(text)
         .into_iter()
-        .rfind(|chunk| chunk.lines_before < line);
+        .rfind(|chunk| chunk.lines_before < line && is_broken(chunk));
     Cow::Borrowed(chunk.map_or(text, |chunk| chunk.text))
 }
 

@@ -1,5 +1,6 @@
 //! The files of a configuration folder, as they were when last they could be read.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::mem;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use weir_config::compile::identify;
+use weir_config::compile::{Standing, stands_for};
 use weir_config::text::{Document, FileProblem, around, parse_file};
 use weir_config::verdict::ObjectId;
 use weir_config_folder::{Listing, list, read, unreadable};
@@ -35,7 +36,9 @@ struct File {
     bytes: Vec<u8>,
     documents: Vec<Arc<Document>>,
     problems: Vec<FileProblem>,
-    /// What it held when last it could be read, document by document.
+    /// Whether it has documents of which one can't tell what they are.
+    is_unclear: bool,
+    /// What it holds, and what its unclear documents may stand for.
     objects: Vec<ObjectId>,
 }
 
@@ -123,6 +126,7 @@ impl Files {
                     }
                     file.documents.clear();
                     file.bytes.clear();
+                    file.is_unclear = true;
                     file.problems = vec![unreadable(&path, &error)];
                 }
             }
@@ -150,11 +154,15 @@ impl Files {
         let readable: BTreeSet<ObjectId> = self
             .known
             .values()
-            .flat_map(|file| file.documents.iter().filter_map(|one| identify(one)))
+            .flat_map(|file| &file.documents)
+            .filter_map(|document| match stands_for(document) {
+                Standing::Object(object) => Some(object),
+                Standing::Unclear | Standing::Other => None,
+            })
             .collect();
         self.known
             .values()
-            .filter(|file| !file.problems.is_empty())
+            .filter(|file| file.is_unclear)
             .flat_map(|file| file.objects.iter())
             .filter(|object| !readable.contains(object))
             .cloned()
@@ -177,35 +185,63 @@ impl File {
             return;
         }
         let parsed = parse_file(name, &bytes);
-        let mut objects: Vec<ObjectId> = parsed.documents.iter().filter_map(identify).collect();
+        let mut objects = Vec::new();
+        let mut unclear: Vec<Cow<'_, str>> = parsed
+            .problems
+            .iter()
+            .map(|problem| around(&bytes, problem))
+            .collect();
+        for document in &parsed.documents {
+            match stands_for(document) {
+                Standing::Object(object) => objects.push(object),
+                Standing::Unclear => unclear.push(document.value.to_string().into()),
+                Standing::Other => {}
+            }
+        }
         self.objects.retain(|object| !objects.contains(object));
-        objects.extend(stood_for(
-            &bytes,
-            &parsed.problems,
-            mem::take(&mut self.objects),
-        ));
+        let stood_for = stood_for(&unclear, !objects.is_empty(), mem::take(&mut self.objects));
+        let is_unclear = !unclear.is_empty();
+        objects.extend(stood_for);
         *self = Self {
-            bytes,
             documents: parsed.documents.into_iter().map(Arc::new).collect(),
             problems: parsed.problems,
+            is_unclear,
             objects,
+            bytes,
         };
     }
 }
 
-/// Which of the objects that a file held before, and that can't be read in it now, its broken documents
-/// stand for. Those whose name a broken document still has: what is taken out of a file is gone,
-/// however broken the rest of it is. But a document that has none of the names may be any of them.
-fn stood_for(bytes: &[u8], problems: &[FileProblem], missing: Vec<ObjectId>) -> Vec<ObjectId> {
-    let broken: Vec<_> = problems.iter().map(|one| around(bytes, one)).collect();
-    let named = |object: &ObjectId| broken.iter().any(|text| text.contains(&object.name));
-    let all_known = broken
-        .iter()
-        .all(|text| missing.iter().any(|object| text.contains(&object.name)));
+/// Which of the objects that a file held before, and that it does not show now, its unclear documents
+/// stand for: those whose name one of them still has. What is taken out of a file is gone, however
+/// broken the rest of it is. But a document that has none of the names may be any of them, and so may
+/// all of a file of which nothing is intact.
+fn stood_for(unclear: &[Cow<'_, str>], any_intact: bool, missing: Vec<ObjectId>) -> Vec<ObjectId> {
+    if unclear.is_empty() {
+        return Vec::new();
+    }
+    let tells = |text: &Cow<'_, str>| missing.iter().any(|object| names(text, &object.name));
+    if !any_intact || !unclear.iter().all(tells) {
+        return missing;
+    }
     missing
         .into_iter()
-        .filter(|object| !broken.is_empty() && (!all_known || named(object)))
+        .filter(|object| unclear.iter().any(|text| names(text, &object.name)))
         .collect()
+}
+
+/// Whether the text says `name: NAME`, in any of the ways in which YAML and JSON do.
+fn names(text: &str, name: &str) -> bool {
+    let quote = ['"', '\''];
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].trim_end_matches(quote).trim_end();
+        let key = before
+            .strip_suffix(':')
+            .map(|key| key.trim_end().trim_end_matches(quote));
+        let after = text[at + name.len()..].chars().next();
+        key.is_some_and(|key| key.ends_with("name"))
+            && !after.is_some_and(|next| next.is_ascii_alphanumeric() || "-._".contains(next))
+    })
 }
 
 #[cfg(test)]
@@ -242,6 +278,33 @@ mod tests {
         let mut files = Files::new(folder.path(), files.objects());
         files.read().unwrap();
         assert_eq!(held(&files), ["Secret default/beta"]);
+
+        // What is deleted beside it is not held by a name that is in it by chance.
+        fs::write(
+            &path,
+            key("beta") + "  labels: {alpha: [gamma\n" + &key("delta"),
+        )
+        .unwrap();
+        files.read().unwrap();
+        assert_eq!(held(&files), ["Secret default/beta"]);
+
+        // Whatever nothing is intact of may be all that is missing, even where it has a name.
+        fs::write(&path, key("alpha") + &key("beta")).unwrap();
+        files.read().unwrap();
+        for broken in [
+            "beta is down: [see the runbook",
+            "{\"kind\": \"Secret\", \"metadata\": {\"name\": \"beta\"",
+            "error: quota exceeded",
+            "apiVersion: v1\nmetadata: {name: beta}",
+        ] {
+            fs::write(&path, broken).unwrap();
+            files.read().unwrap();
+            assert_eq!(
+                held(&files),
+                ["Secret default/alpha", "Secret default/beta"],
+                "{broken}"
+            );
+        }
 
         // What says nothing of itself may be all that is missing.
         fs::write(&path, "kind: [").unwrap();
