@@ -3,6 +3,9 @@
 //! A refused version is read as far as it can be: what it says is an upper bound on what it would let through, and
 //! what can't be read bounds nothing. The last good version is cut down to that bound, so that a withdrawal counts at
 //! once, and a slip of the pen beside it costs nothing.
+//!
+//! A list lets through what its readable entries do: one that can't be read may be anything but what was there before,
+//! and keeps nothing of it. A value that is no list at all can't be read.
 
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -42,30 +45,29 @@ pub(super) fn still_refers(credentials: Option<&Value>, from: &SecretRef) -> boo
     }
 }
 
-/// The models that a refused provider lists, if every entry can be read.
+/// The models that a refused provider lists, as far as its entries can be read; none if there is no list.
 pub(super) fn readable_models(written: Option<&Value>) -> Option<Vec<ProviderModel>> {
     let entries = written?.as_array()?.iter();
-    entries
-        .map(|entry| {
-            let text = |field: &str| entry.get(field).and_then(Value::as_str);
-            let name = text("name")?;
-            Some(ProviderModel {
-                name: name.to_owned(),
-                upstream_name: text("upstreamName").unwrap_or(name).to_owned(),
-            })
+    let models = entries.filter_map(|entry| {
+        let text = |field: &str| entry.get(field).and_then(Value::as_str);
+        let name = text("name")?;
+        Some(ProviderModel {
+            name: name.to_owned(),
+            upstream_name: text("upstreamName").unwrap_or(name).to_owned(),
         })
-        .collect()
+    });
+    Some(models.collect())
 }
 
-/// The names and patterns that a refused route lists, if every entry can be read.
+/// The names and patterns that a refused route lists, as far as its entries can be read; none if there is no list.
 pub(super) fn readable_patterns(written: Option<&Value>) -> Option<Vec<String>> {
     let entries = written?.as_array()?.iter();
-    entries
-        .map(|entry| entry.as_str().map(str::to_owned))
-        .collect()
+    let texts = entries.filter_map(|entry| entry.as_str().map(str::to_owned));
+    Some(texts.collect())
 }
 
-/// The consumers that a refused route lets in, if every entry can be read in part at least.
+/// The consumers that a refused route lets in, by the entries that can be read in part at least; none if there is no
+/// list.
 pub(super) fn readable_consumers(written: Option<&Value>) -> Option<Vec<Consumers>> {
     let Some(written) = written else {
         return Some(vec![Consumers::ApiKeys {
@@ -73,23 +75,23 @@ pub(super) fn readable_consumers(written: Option<&Value>) -> Option<Vec<Consumer
             namespaces: Namespaces::Same,
         }]);
     };
-    written.as_array()?.iter().map(readable_consumer).collect()
+    let entries = written.as_array()?.iter();
+    Some(entries.filter_map(readable_consumer).collect())
 }
 
 fn readable_consumer(entry: &Value) -> Option<Consumers> {
     let keys = entry.as_object()?.get("apiKeys")?.as_object()?;
-    let names = keys
-        .get("names")
-        .map(|names| readable_patterns(Some(names)));
+    let names = readable_patterns(keys.get("names"));
+    // Names of which none can be read are nobody's.
+    if names.as_ref().is_some_and(Vec::is_empty) {
+        return None;
+    }
     let namespaces = match keys.get("namespaces") {
         None => Namespaces::Same,
         // What can't be read bounds nothing.
         written => readable_namespaces(written).unwrap_or(Namespaces::All),
     };
-    Some(Consumers::ApiKeys {
-        names: names.flatten(),
-        namespaces,
-    })
+    Some(Consumers::ApiKeys { names, namespaces })
 }
 
 /// Those that both let in, for a resource in the namespace `own`.

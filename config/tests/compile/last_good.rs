@@ -71,7 +71,8 @@ fn a_deleted_resource_is_gone_at_once() {
 #[case::pattern_covers("['*']", &["fast", "smart"])]
 #[case::other_is_not_added("[fast, new]", &["fast"])]
 #[case::readable_beside_bad_text("[fast, 'a b']", &["fast"])]
-#[case::unreadable_entry_takes_nothing("[fast, 5]", &["fast", "smart"])]
+#[case::unreadable_entry_keeps_nothing("[fast, 5]", &["fast"])]
+#[case::unreadable_entries_keep_nothing("[5, ~, {smart: x}, fast]", &["fast"])]
 #[case::unreadable_list_takes_nothing("fast", &["fast", "smart"])]
 fn a_refused_route_loses_the_models_it_takes_back(#[case] models: &str, #[case] kept: &[&str]) {
     let mut folder = Folder::default();
@@ -90,12 +91,15 @@ fn a_refused_route_loses_the_models_it_takes_back(#[case] models: &str, #[case] 
     );
 }
 
-#[test]
-fn a_refused_route_that_takes_back_every_model_serves_nothing() {
+#[rstest]
+#[case::another("[new]")]
+#[case::none("[]")]
+#[case::none_that_can_be_read("[5]")]
+fn a_refused_route_that_takes_back_every_model_serves_nothing(#[case] models: &str) {
     let mut folder = Folder::default();
     folder.holds(&(mock() + &route_with(&format!("{{models: [fast], rules: {RULES}}}"))));
-    let compiled =
-        folder.holds(&(mock() + &route_with(&format!("{{models: [new], rules: {BAD_RULES}}}"))));
+    let broken = mock() + &route_with(&format!("{{models: {models}, rules: {BAD_RULES}}}"));
+    let compiled = folder.holds(&broken);
     assert_eq!(serving(&compiled, &route("chat")), Some(Serving::Nothing));
     assert!(compiled.snapshot.route("team-a", "chat").is_none());
 }
@@ -114,7 +118,10 @@ fn team(name: &str) -> Requirement {
 #[case::narrower_namespaces("[{apiKeys: {namespaces: {from: Selector, selector: {matchLabels: {a: b}}}}}]", vec![keys(Some(&["ci", "web"]), Namespaces::Selector(vec![
     Requirement { key: "a".to_owned(), operator: Operator::In, values: vec!["b".to_owned()] }, team("team-a")]))])]
 #[case::wider_is_not_added("[{apiKeys: {namespaces: {from: All}}}]", vec![keys(Some(&["ci", "web"]), Namespaces::Same)])]
-#[case::misspelt_member_takes_nothing("[{apiKey: {names: [ci]}}]", vec![keys(Some(&["ci", "web"]), Namespaces::Same)])]
+#[case::unreadable_list_takes_nothing("{apiKeys: {names: [ci]}}", vec![keys(Some(&["ci", "web"]), Namespaces::Same)])]
+#[case::unreadable_entry_keeps_nothing("[{apiKeys: {names: [ci]}}, {apiKey: {names: [web]}}, 5]", vec![keys(Some(&["ci"]), Namespaces::Same)])]
+#[case::unreadable_name_keeps_nothing("[{apiKeys: {names: [ci, 5]}}]", vec![keys(Some(&["ci"]), Namespaces::Same)])]
+#[case::unreadable_names_take_nothing("[{apiKeys: {names: ci}}]", vec![keys(Some(&["ci", "web"]), Namespaces::Same)])]
 #[case::unreadable_namespaces("[{apiKeys: {names: [ci], namespaces: {from: Nowhere}}}]", vec![keys(Some(&["ci"]), Namespaces::Same)])]
 fn a_refused_route_loses_the_consumers_it_takes_back(
     #[case] consumers: &str,
@@ -142,17 +149,28 @@ fn a_refused_route_loses_the_consumers_it_takes_back(
     );
 }
 
-#[test]
-fn a_refused_route_that_takes_back_every_consumer_serves_nothing() {
+const CI: &str = "[{apiKeys: {names: [ci]}}]";
+const EVERY: &str = "[{apiKeys: {}}]";
+
+#[rstest]
+#[case::another(CI, "[{apiKeys: {names: [web]}}]")]
+#[case::no_name(EVERY, "[{apiKeys: {names: []}}]")]
+#[case::no_name_that_can_be_read(EVERY, "[{apiKeys: {names: [5]}}]")]
+#[case::none(CI, "[]")]
+#[case::none_that_can_be_read(CI, "[{apiKey: {names: [ci]}}]")]
+fn a_refused_route_that_takes_back_every_consumer_serves_nothing(
+    #[case] before: &str,
+    #[case] consumers: &str,
+) {
     let mut folder = Folder::default();
-    let spec = |names: &str, rules: &str| {
+    let spec = |consumers: &str, rules: &str| {
         mock()
             + &route_with(&format!(
-                "{{consumers: [{{apiKeys: {{names: [{names}]}}}}], models: [fast], rules: {rules}}}"
+                "{{consumers: {consumers}, models: [fast], rules: {rules}}}"
             ))
     };
-    folder.holds(&spec("ci", RULES));
-    let compiled = folder.holds(&spec("web", BAD_RULES));
+    folder.holds(&spec(before, RULES));
+    let compiled = folder.holds(&spec(consumers, BAD_RULES));
     assert_eq!(serving(&compiled, &route("chat")), Some(Serving::Nothing));
 }
 
@@ -211,9 +229,11 @@ fn a_refused_provider_loses_the_models_it_takes_back() {
         Some(vec!["a".to_owned(), "b".to_owned()])
     );
     let fewer = folder.holds(&provider_with(
-        "{dialect: Mok, models: [{name: b}, {name: c}]}",
+        "{dialect: Mok, models: [{name: b}, {name: c}, {nam: a}, a, 5]}",
     ));
     assert_eq!(names(&fewer), Some(vec!["b".to_owned()]));
+    let same = folder.holds(&provider_with("{dialect: Mok, models: b}"));
+    assert_eq!(names(&same), Some(vec!["b".to_owned()]), "is no list");
     let none = folder.holds(&provider_with("{dialect: Mok, models: [{name: c}]}"));
     assert_eq!(
         names(&none),
