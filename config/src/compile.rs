@@ -226,7 +226,11 @@ impl<'a> Compiler<'a> {
             .filter(|(id, object)| id.kind == Kind::Secret && key::is_key(object))
             .map(|(id, object)| (id.clone(), key::read(object, self.env)))
             .collect();
-        key::refuse_duplicates(&mut drafts);
+        let kept = self.unreadable.iter().filter_map(|id| {
+            let last = self.previous.key(&id.namespace, &id.name)?;
+            (id.kind == Kind::Secret).then_some((*id, last))
+        });
+        key::refuse_duplicates(&mut drafts, kept, self.previous);
         for (id, draft) in drafts {
             let accepted = draft.problems.is_empty();
             let last = self.previous.key(&id.namespace, &id.name);

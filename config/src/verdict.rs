@@ -125,7 +125,7 @@ pub enum Reason {
     SecretKeyNotFound,
     /// A secret value that can't be used.
     InvalidSecret,
-    /// An API key whose value stands in an older Secret too.
+    /// An API key whose value stands in another Secret too, which is older or had it before.
     DuplicateKey,
 }
 

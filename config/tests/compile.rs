@@ -6,6 +6,8 @@
     reason = "a helper of tests fails as a test does"
 )]
 
+#[path = "compile/keys.rs"]
+mod keys;
 #[path = "compile/kinds.rs"]
 mod kinds;
 #[path = "compile/last_good.rs"]

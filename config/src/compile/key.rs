@@ -9,7 +9,7 @@ use super::Environment;
 use super::object::Object;
 use super::secret::{Entries, header_text};
 use crate::schema::{known_or, suggestion};
-use crate::snapshot::{ApiKey, Sha256};
+use crate::snapshot::{ApiKey, Sha256, Snapshot};
 use crate::text::child;
 use crate::verdict::{ObjectId, Problem, Reason};
 
@@ -168,33 +168,81 @@ pub(super) fn narrow(last: &ApiKey, draft: &ApiKey) -> Option<ApiKey> {
     })
 }
 
-/// Refuses each value that stands in an older Secret too: the younger is refused. Those without a time of creation
-/// count as the youngest; among equals the namespace and the name decide.
-pub(super) fn refuse_duplicates(drafts: &mut BTreeMap<ObjectId, Draft>) {
-    let mut by_age: Vec<(bool, Option<i64>, ObjectId)> = drafts
-        .iter()
-        .map(|(id, draft)| (draft.key.created.is_none(), draft.key.created, id.clone()))
-        .collect();
-    by_age.sort();
-    let mut owners: BTreeMap<Sha256, ObjectId> = BTreeMap::new();
-    for (_, _, id) in by_age {
-        let Some(draft) = drafts.get_mut(&id) else {
-            continue;
-        };
+/// Which of the Secrets that have one value keeps it: the least.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Claim {
+    /// Those without a time of creation count as the youngest.
+    is_undated: bool,
+    created: Option<i64>,
+    /// Among those as old, the one that had the value before goes first: a newcomer must not take a key over, nor
+    /// whom it stands for.
+    is_new: bool,
+    id: ObjectId,
+}
+
+impl Claim {
+    fn new(id: &ObjectId, created: Option<i64>, is_new: bool) -> Self {
+        Self {
+            is_undated: created.is_none(),
+            created,
+            is_new,
+            id: id.clone(),
+        }
+    }
+
+    /// Why this claim goes before that of another.
+    fn before(&self, other: &Self) -> &'static str {
+        if (self.is_undated, self.created) != (other.is_undated, other.created) {
+            "which is older"
+        } else if self.is_new == other.is_new {
+            "whose name goes first"
+        } else {
+            "which had it before"
+        }
+    }
+}
+
+/// Refuses each value that another Secret has a better claim to. `kept` are the keys in text that can't be read.
+pub(super) fn refuse_duplicates<'a>(
+    drafts: &mut BTreeMap<ObjectId, Draft>,
+    kept: impl Iterator<Item = (&'a ObjectId, &'a ApiKey)>,
+    previous: &Snapshot,
+) {
+    let claim = |id: &ObjectId, key: &ApiKey, hash: &Sha256| {
+        let last = previous.key(&id.namespace, &id.name);
+        let is_new = last.is_none_or(|last| !last.hashes.contains(hash));
+        Claim::new(id, key.created, is_new)
+    };
+    let mut owners: BTreeMap<Sha256, Claim> = BTreeMap::new();
+    let mut lay = |id, key: &ApiKey| {
+        for hash in &key.hashes {
+            let claim = claim(id, key, hash);
+            if owners.get(hash).is_none_or(|owner| claim < *owner) {
+                owners.insert(*hash, claim);
+            }
+        }
+    };
+    kept.for_each(|(id, key)| lay(id, key));
+    drafts.iter().for_each(|(id, draft)| lay(id, &draft.key));
+    for (id, draft) in drafts {
         let problems = &mut draft.problems;
-        draft.key.hashes.retain(|hash| match owners.get(hash) {
-            Some(owner) => {
-                problems.push(Problem::new(
-                    Reason::DuplicateKey,
-                    "data",
-                    format!("a value of this key stands in {owner} too, which is older: give each key a value of its own"),
-                ));
-                false
-            }
-            None => {
-                owners.insert(*hash, id.clone());
-                true
-            }
+        let hashes = std::mem::take(&mut draft.key.hashes);
+        let owned = hashes.into_iter().filter(|hash| {
+            let Some(owner) = owners.get(hash).filter(|owner| owner.id != *id) else {
+                return true;
+            };
+            let why = owner.before(&claim(id, &draft.key, hash));
+            problems.push(Problem::new(
+                Reason::DuplicateKey,
+                "data",
+                format!(
+                    "a value of this key stands in {} too, {why}: give each key a value of its own",
+                    owner.id
+                ),
+            ));
+            false
         });
+        let owned = owned.collect();
+        draft.key.hashes = owned;
     }
 }
