@@ -18,7 +18,6 @@ const CASES: &[&str] = &[
     "key_expiry_no_time",
     "key_field_misspelt",
     "key_label_no_text",
-    "key_label_not_true",
     "key_line_break",
     "key_missing",
     "key_next_misspelt",

@@ -32,9 +32,10 @@ pub(super) struct Draft {
     pub(super) problems: Vec<Problem>,
 }
 
-/// Whether a Secret means to be an API key: it says so in its type, or it has the label.
+/// Whether a Secret means to be an API key: it says so in its type, or the label is `"true"`. One whose label is no text,
+/// as of a `true` without its quotes, is refused as a key rather than passed over.
 pub(super) fn is_key(secret: &Object<'_>) -> bool {
-    has_type(secret) || label(secret).is_some()
+    has_type(secret) || label(secret).is_some_and(|label| label == "true" || !label.is_string())
 }
 
 fn has_type(secret: &Object<'_>) -> bool {
@@ -78,16 +79,9 @@ pub(super) fn read(secret: &Object<'_>, env: Option<Environment<'_>>) -> Draft {
             None => problems.extend(missing(name, &entries)),
         }
     }
-    if !has_type(secret) && label(secret).and_then(Value::as_str) != Some("true") {
-        // A label that says no takes the key back; one that says nothing clear does not make one.
-        if label(secret).is_some_and(Value::is_string) {
-            hashes.clear();
-            problems.push(Problem::new(
-                Reason::UnknownValue,
-                child("metadata.labels", MARK),
-                "must be \"true\"; remove the label from a Secret that is no API key",
-            ));
-        }
+    // Refused for what it is written as, but it says no readably.
+    if !has_type(secret) && label(secret) == Some(&Value::Bool(false)) {
+        hashes.clear();
     }
     let expires_at = expiry(secret, &mut problems);
     unknown_annotations(secret, &mut problems);

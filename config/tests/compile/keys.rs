@@ -1,8 +1,8 @@
 //! API keys: which Secrets are some, and which of two with one value keeps it.
 
 use rstest::rstest;
-use weir_config::Compiled;
 use weir_config::snapshot::Sha256;
+use weir_config::{Compiled, Serving};
 
 use crate::support::*;
 
@@ -85,4 +85,47 @@ fn a_key_in_text_that_cannot_be_read_keeps_its_value() {
         ]
     );
     assert_eq!(owners(&compiled), ["old"]);
+}
+
+/// A Secret `ci` with this label and of this type.
+fn labelled(kind: &str, label: &str) -> String {
+    format!(
+        "---\napiVersion: v1\nkind: Secret\ntype: {kind}\nmetadata: {{name: ci, namespace: team-a, labels: {{weir.dev/api-key: {label}}}}}\nstringData: {{key: {KEY}}}\n"
+    )
+}
+
+#[rstest]
+#[case::label("Opaque", "'true'", true)]
+#[case::kind("weir.dev/api-key", "'false'", true)]
+#[case::no("Opaque", "'false'", false)]
+#[case::empty("Opaque", "''", false)]
+#[case::another_spelling("Opaque", "'True'", false)]
+fn a_secret_is_a_key_by_its_type_or_by_a_label_that_is_true(
+    #[case] kind: &str,
+    #[case] label: &str,
+    #[case] is_key: bool,
+) {
+    let mut folder = Folder::default();
+    folder.holds(&labelled("Opaque", "'true'"));
+    let compiled = folder.holds(&labelled(kind, label));
+    assert_eq!(messages(&compiled), Vec::<String>::new());
+    let verdicts: Vec<_> = compiled.verdicts.iter().map(|one| &one.object).collect();
+    let key = secret("ci");
+    let expected = if is_key { vec![&key] } else { vec![] };
+    assert_eq!(verdicts, expected);
+    assert_eq!(compiled.snapshot.key("team-a", "ci").is_some(), is_key);
+}
+
+#[rstest]
+#[case::yes("true", Serving::LastGood)]
+#[case::no("false", Serving::Nothing)]
+fn a_label_without_its_quotes_is_refused(#[case] label: &str, #[case] expected: Serving) {
+    let mut folder = Folder::default();
+    folder.holds(&labelled("Opaque", "'true'"));
+    let compiled = folder.holds(&labelled("Opaque", label));
+    assert_eq!(
+        messages(&compiled),
+        ["Secret team-a/ci: metadata.labels['weir.dev/api-key']: must be a text: put it in quotes"]
+    );
+    assert_eq!(serving(&compiled, &secret("ci")), Some(expected));
 }
