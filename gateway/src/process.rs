@@ -266,6 +266,7 @@ async fn until_told(
 ) {
     signals.next().await;
     readiness.drain();
+    stop.within(flags.drain_timeout);
     tracing::info!(timeout = ?flags.drain_timeout, "draining");
     let report = server
         .drain(async {

@@ -85,6 +85,11 @@ impl Tail {
         super::header(&self.request_id)
     }
 
+    /// When a stream has to end itself, since the process stops.
+    pub(super) fn last_call(&self) -> Option<Instant> {
+        self.shared.stop.last_call()
+    }
+
     /// The first byte of a provider's answer is here.
     pub(super) fn first_byte(&mut self) {
         if self.first_byte.is_none() {

@@ -200,3 +200,29 @@ async fn with_nothing_under_way_it_ends_at_once() {
     let (status, took) = gateway.wait_for_end().await;
     assert!(status.success() && took < SOON, "{status} {took:?}");
 }
+
+#[tokio::test]
+async fn a_stream_that_the_drain_timeout_ends_says_so() {
+    let mut upstream = Upstream::scripted().await;
+    let folder = folder_to(upstream.address);
+    let mut gateway = Start::on(folder.path())
+        .flag("--drain-timeout", "2s")
+        .ready()
+        .await;
+    let (mut caller, mut call) = stream(&gateway, &mut upstream).await;
+    gateway.terminate();
+    refuses_connections(&gateway).await;
+    let second = event("second");
+    call.chunk(&second).await;
+    let (rest, end) = caller.rest_or_broken().await;
+    assert_eq!(end, Ok(()));
+    let error = r#"data: {"error":{"message":"The gateway stops, and can't wait for the rest of the stream.","type":"server_error","param":null,"code":"shutting_down"}}"#;
+    assert_eq!(
+        String::from_utf8(rest).unwrap(),
+        format!("{second}{error}\n\n")
+    );
+    call.closed(SOON).await;
+    let (status, _) = gateway.wait_for_end().await;
+    assert!(status.success(), "{status}");
+    gateway.access.with("outcome", "shutdown").await;
+}

@@ -39,6 +39,8 @@ struct Clock {
     last: Instant,
     /// When the stream has to be over, where that is bounded.
     end: Option<Instant>,
+    /// When it has to be over because the process stops.
+    last_call: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -59,6 +61,7 @@ enum Broken {
     Idle,
     TooLong,
     EventTooLarge,
+    Stopping,
 }
 
 impl Relay {
@@ -83,8 +86,9 @@ impl Relay {
     /// Takes bytes of the provider; what can be sent of them is given or put in `ready`.
     fn take(&mut self, chunk: Bytes) -> Option<Bytes> {
         self.clock.last = Instant::now();
-        if self.clock.end.is_some_and(|end| end <= self.clock.last) {
-            return Some(self.break_off(&Broken::TooLong));
+        self.clock.last_call = self.tail.last_call();
+        if let Some(why) = self.clock.over(self.clock.last) {
+            return Some(self.break_off(&why));
         }
         match self.reader.feed(chunk) {
             Ok(fed) => {
@@ -137,6 +141,11 @@ impl Relay {
                 "stream_too_long",
                 "The stream took longer than its provider's timeouts.maxStream.",
             ),
+            Broken::Stopping => (
+                Outcome::Shutdown,
+                "shutting_down",
+                "The gateway stops, and can't wait for the rest of the stream.",
+            ),
             Broken::EventTooLarge => (
                 Outcome::UpstreamError,
                 "event_too_large",
@@ -170,6 +179,7 @@ impl Relay {
                     Poll::Ready(None) if source.framed() => self.end(End::Marked),
                     Poll::Ready(None) => self.end(End::Closed),
                     Poll::Pending => {
+                        self.clock.last_call = self.tail.last_call();
                         let why = ready!(self.clock.poll(cx));
                         Some(self.break_off(&why))
                     }
@@ -193,22 +203,42 @@ impl Clock {
             idle: timeouts.idle,
             last,
             end,
+            last_call: None,
             timer: Box::pin(sleep_until(due.into())),
+        }
+    }
+
+    /// Whether the stream's time is up, and why.
+    fn over(&self, now: Instant) -> Option<Broken> {
+        let past = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if past(self.end) {
+            Some(Broken::TooLong)
+        } else if past(self.last_call) {
+            Some(Broken::Stopping)
+        } else {
+            None
         }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Broken> {
         loop {
+            // The timer was set before the process was told to stop.
+            if let Some(last_call) = self.last_call
+                && self.timer.deadline() > last_call.into()
+            {
+                self.timer.as_mut().reset(last_call.into());
+            }
             ready!(self.timer.as_mut().poll(cx));
             let now = Instant::now();
-            if self.end.is_some_and(|end| end <= now) {
-                return Poll::Ready(Broken::TooLong);
+            if let Some(why) = self.over(now) {
+                return Poll::Ready(why);
             }
             let idle = self.last + self.idle;
             if idle <= now {
                 return Poll::Ready(Broken::Idle);
             }
-            let due = self.end.map_or(idle, |end| end.min(idle));
+            let due = [self.end, self.last_call].into_iter().flatten();
+            let due = due.fold(idle, Instant::min);
             self.timer.as_mut().reset(due.into());
         }
     }
