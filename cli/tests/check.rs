@@ -232,6 +232,39 @@ fn variables_that_are_set_are_used() {
     assert!(!out.contains("short "), "{out}");
 }
 
+/// A provider with a credential and a CA bundle, and these entries for both.
+fn with_secret(entries: &str) -> String {
+    format!(
+        "apiVersion: weir.dev/v1alpha1\nkind: AIProvider\nmetadata: {{name: own, namespace: team-a}}\nspec:\n  dialect: OpenAI\n  endpoint: https://own/v1\n  credentials: {{secretRef: {{name: own, key: apiKey}}}}\n  tls: {{caSecretRef: {{name: own}}}}\n---\napiVersion: v1\nkind: Secret\nmetadata: {{name: own, namespace: team-a}}\n{entries}\n"
+    )
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_taken_to_be_good_whatever_it_is_for() {
+    for entries in [
+        "stringData: {apiKey: '${WEIR_TEST_ONE}', ca.crt: '${WEIR_TEST_TWO}'}",
+        "stringData: {apiKey: 'sk-${WEIR_TEST_ONE}', ca.crt: \"# own\\n${WEIR_TEST_TWO}${WEIR_TEST_ONE}\\n\"}",
+        "data: {apiKey: '${WEIR_TEST_ONE}', ca.crt: '${WEIR_TEST_TWO}'}",
+        // The same in base64.
+        "data: {apiKey: JHtXRUlSX1RFU1RfT05FfQ==, ca.crt: JHtXRUlSX1RFU1RfVFdPfQ==}",
+    ] {
+        assert_eq!(
+            check(&[("a.yaml", &with_secret(entries))], &["."]),
+            (
+                0,
+                String::new(),
+                "1 resource: 1 accepted, 0 refused; 0 skipped\n".to_owned()
+            ),
+            "{entries}"
+        );
+    }
+    // What stands around the variable is still looked at.
+    let wrong = "stringData: {apiKey: 'sk ${WEIR_TEST_ONE}', ca.crt: 'own'}";
+    let (code, out, _) = check(&[("a.yaml", &with_secret(wrong))], &["."]);
+    let reasons = out.matches("(InvalidSecret)").count();
+    assert_eq!((code, reasons), (1, 2), "{out}");
+}
+
 #[test]
 fn what_cannot_be_read_exits_2() {
     let (code, out, err) = check(&[], &["nowhere"]);

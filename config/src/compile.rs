@@ -45,6 +45,7 @@ mod secret;
 mod shards;
 mod standing;
 mod text;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -57,6 +58,7 @@ use crate::verdict::{Kind, ObjectId, Outcome, Problem, Reason, Serving, Verdict}
 use lookup::{Providers, Secrets};
 use object::{Found, Object};
 use shards::Shards;
+use variables::Variables;
 
 pub use standing::{Standing, identify, stands_for};
 pub use text::duration;
@@ -103,8 +105,19 @@ pub struct Skipped {
 /// Compiles everything. It never fails: what is wrong with a resource is in its verdict.
 #[must_use]
 pub fn compile(input: &Input<'_>) -> Compiled {
+    compile_with(input, false)
+}
+
+/// The same for where the variables of the gateway are not known: one that `env` does not have is taken to hold a good
+/// value, whatever it is for. Its snapshot is of no use but to be looked at.
+#[must_use]
+pub fn check(input: &Input<'_>) -> Compiled {
+    compile_with(input, true)
+}
+
+fn compile_with(input: &Input<'_>, assume_good: bool) -> Compiled {
     let empty = Snapshot::default();
-    let mut compiler = Compiler::take_up(input, &empty);
+    let mut compiler = Compiler::take_up(input, &empty, assume_good);
     compiler.namespaces();
     compiler.keys();
     compiler.other_secrets();
@@ -115,7 +128,7 @@ pub fn compile(input: &Input<'_>) -> Compiled {
 }
 
 struct Compiler<'a> {
-    env: Option<Environment<'a>>,
+    variables: Option<Variables<'a>>,
     previous: &'a Snapshot,
     objects: BTreeMap<ObjectId, Object<'a>>,
     /// The unreadable objects of which no readable document is there.
@@ -126,9 +139,9 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn take_up(input: &Input<'a>, empty: &'a Snapshot) -> Self {
+    fn take_up(input: &Input<'a>, empty: &'a Snapshot, assume_good: bool) -> Self {
         let mut compiler = Self {
-            env: input.env,
+            variables: input.env.map(|env| Variables { env, assume_good }),
             previous: input.previous.unwrap_or(empty),
             objects: BTreeMap::new(),
             unreadable: BTreeSet::new(),
@@ -224,7 +237,7 @@ impl<'a> Compiler<'a> {
             .objects
             .iter()
             .filter(|(id, object)| id.kind == Kind::Secret && key::is_key(object))
-            .map(|(id, object)| (id.clone(), key::read(object, self.env)))
+            .map(|(id, object)| (id.clone(), key::read(object, self.variables)))
             .collect();
         let kept = self.unreadable.iter().filter_map(|id| {
             let last = self.previous.key(&id.namespace, &id.name)?;
@@ -266,7 +279,7 @@ impl<'a> Compiler<'a> {
         for id in self.of_kind(&Kind::AiProvider) {
             let object = &self.objects[&id];
             let secrets = Secrets {
-                env: self.env,
+                variables: self.variables,
                 objects: &self.objects,
                 unreadable: &self.unreadable,
             };
@@ -296,7 +309,7 @@ impl<'a> Compiler<'a> {
 
     fn keep_unreadable_providers(&mut self) {
         let secrets = Secrets {
-            env: self.env,
+            variables: self.variables,
             objects: &self.objects,
             unreadable: &self.unreadable,
         };

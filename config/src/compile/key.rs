@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Environment;
 use super::object::Object;
 use super::secret::{Entries, header_text};
+use super::variables::{Holds, Variables};
 use crate::schema::{known_or, suggestion};
 use crate::snapshot::{ApiKey, Sha256, Snapshot};
 use crate::text::child;
@@ -47,12 +47,12 @@ fn label<'a>(secret: &Object<'a>) -> Option<&'a Value> {
 }
 
 /// Reads an API key.
-pub(super) fn read(secret: &Object<'_>, env: Option<Environment<'_>>) -> Draft {
+pub(super) fn read(secret: &Object<'_>, variables: Option<Variables<'_>>) -> Draft {
     let mut problems = secret.problems.clone();
     let mut hashes = Vec::new();
     let entries = Entries::of(secret);
     for name in ENTRIES {
-        match entries.value(name, env) {
+        match entries.value(name, Holds::Token, variables) {
             Some(value) => match value.and_then(header_text) {
                 Ok(text) if (LEAST..=MOST).contains(&text.len()) => {
                     let hash = Sha256::of(text.as_bytes());

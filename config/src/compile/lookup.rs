@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Environment;
 use super::object::Object;
 use super::secret::Entries;
 use super::shards::Shards;
+use super::variables::Variables;
 use crate::snapshot::ProviderRef;
 use crate::verdict::{Kind, ObjectId};
 
 /// What providers may look up of Secrets.
 pub(super) struct Secrets<'a> {
-    pub(super) env: Option<Environment<'a>>,
+    pub(super) variables: Option<Variables<'a>>,
     pub(super) objects: &'a BTreeMap<ObjectId, Object<'a>>,
     pub(super) unreadable: &'a BTreeSet<&'a ObjectId>,
 }

@@ -11,6 +11,7 @@ use super::narrow;
 use super::object::Object;
 use super::secret::{Fault, header_text};
 use super::text::{duration, endpoint, is_certificates};
+use super::variables::Holds;
 use crate::schema::Schema;
 use crate::snapshot::{
     Dialect, HttpVersion, Provider, ProviderModel, Secret, SecretRef, Sources, Timeouts,
@@ -225,7 +226,7 @@ pub(super) fn resolve(
         let last = last.filter(|last| last.sources.credential.as_ref() == Some(from));
         let known = last.and_then(|last| last.credential.clone());
         let read = |bytes| header_text(bytes).map(Secret::new);
-        match fetch(secrets, namespace, from, known, read) {
+        match fetch(secrets, namespace, from, known, Holds::Token, read) {
             Ok(secret) => provider.credential = Some(secret),
             Err(problem) => problems.push(problem.below("spec.credentials.secretRef")),
         }
@@ -237,6 +238,7 @@ pub(super) fn resolve(
             namespace,
             from,
             last.and_then(|last| last.ca.clone()),
+            Holds::Certificates,
             certificates,
         ) {
             Ok(ca) => provider.ca = Some(ca),
@@ -271,6 +273,7 @@ fn fetch<T>(
     namespace: &str,
     from: &SecretRef,
     known: Option<T>,
+    holds: Holds,
     read: impl Fn(Vec<u8>) -> Result<T, Fault>,
 ) -> Result<T, Missing> {
     let miss = |field, reason, message| Missing {
@@ -288,7 +291,7 @@ fn fetch<T>(
             miss("name", Reason::Unreadable, message)
         });
     };
-    match entries.value(key, secrets.env) {
+    match entries.value(key, holds, secrets.variables) {
         None => {
             let names: Vec<&str> = entries.names().collect();
             let hint = match names.as_slice() {

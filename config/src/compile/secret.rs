@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Environment;
 use super::object::Object;
+use super::variables::{Holds, Variables, fill};
 use crate::text::{child, decode_base64};
 use crate::verdict::{Problem, Reason};
 
@@ -30,7 +30,7 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    fn new(reason: Reason, message: impl Into<String>) -> Self {
+    pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
             message: message.into(),
@@ -62,30 +62,39 @@ impl<'a> Entries<'a> {
         child(below, name)
     }
 
-    /// The value of an entry, decoded and with its variables filled in. None if there is no such
+    /// The value of an entry that holds this, decoded and with its variables filled in. None if there is no such
     /// entry.
     pub(super) fn value(
         &self,
         name: &str,
-        env: Option<Environment<'_>>,
+        holds: Holds,
+        variables: Option<Variables<'_>>,
     ) -> Option<Result<Vec<u8>, Fault>> {
-        self.entries.get(name).map(|entry| entry.read(env))
+        let entry = self.entries.get(name)?;
+        Some(entry.read(holds, variables))
     }
 }
 
 impl Entry<'_> {
-    fn read(&self, env: Option<Environment<'_>>) -> Result<Vec<u8>, Fault> {
+    fn read(&self, holds: Holds, variables: Option<Variables<'_>>) -> Result<Vec<u8>, Fault> {
         let Value::String(written) = self.value else {
             return Err(Fault::new(
                 Reason::WrongType,
                 "must be a text: put it in quotes",
             ));
         };
-        let filled = fill(written, env)?;
+        let filled = fill(written, holds, variables)?;
         if self.below == "stringData" {
-            return Ok(filled.unwrap_or_else(|| written.clone()).into_bytes());
+            return Ok(filled
+                .map_or(written.clone(), |filled| filled.text)
+                .into_bytes());
         }
-        let base64 = filled.as_deref().unwrap_or(written);
+        let base64 = match &filled {
+            // What stands in is not encoded.
+            Some(filled) if filled.has_stand_in => return Ok(filled.text.clone().into_bytes()),
+            Some(filled) => &filled.text,
+            None => written,
+        };
         let Some(decoded) = decode_base64(base64) else {
             return Err(Fault::new(
                 Reason::InvalidFormat,
@@ -94,55 +103,13 @@ impl Entry<'_> {
         };
         // `kubectl create secret` makes base64 of `${VARIABLE}` as of anything.
         match (filled.is_some(), std::str::from_utf8(&decoded)) {
-            (false, Ok(text)) => Ok(fill(text, env)?.map_or(decoded, String::into_bytes)),
+            (false, Ok(text)) => {
+                let filled = fill(text, holds, variables)?;
+                Ok(filled.map_or(decoded, |filled| filled.text.into_bytes()))
+            }
             _ => Ok(decoded),
         }
     }
-}
-
-/// The text with each `${VARIABLE}` replaced by its value, or none if there is nothing to replace. `$${` stands
-/// for a `${` that is meant as it is. What the variables hold is not looked at again.
-fn fill(text: &str, env: Option<Environment<'_>>) -> Result<Option<String>, Fault> {
-    let Some(env) = env.filter(|_| text.contains("${")) else {
-        return Ok(None);
-    };
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("${") {
-        let (before, opened) = (&rest[..at], &rest[at + 2..]);
-        if let Some(plain) = before.strip_suffix('$') {
-            filled.push_str(plain);
-            filled.push_str("${");
-            rest = opened;
-            continue;
-        }
-        filled.push_str(before);
-        let Some((name, after)) = opened.split_once('}').filter(|(name, _)| is_variable(name))
-        else {
-            return Err(Fault::new(
-                Reason::InvalidFormat,
-                "has a ${ that begins no variable such as ${OPENAI_API_KEY}; write $${ for one that is meant as it is",
-            ));
-        };
-        let Some(value) = env(name) else {
-            return Err(Fault::new(
-                Reason::UnsetVariable,
-                format!("the environment variable {name} is not set"),
-            ));
-        };
-        filled.push_str(&value);
-        rest = after;
-    }
-    filled.push_str(rest);
-    Ok(Some(filled))
-}
-
-fn is_variable(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Refuses what no Secret is like: other fields, and data that is no object.
@@ -183,41 +150,5 @@ pub(super) fn header_text(bytes: Vec<u8>) -> Result<String, Fault> {
     match String::from_utf8(bytes) {
         Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(text),
         _ => refuse("must be visible ASCII characters without spaces, as it is sent in a header"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn filled(text: &str) -> Result<Option<String>, String> {
-        let env = |name: &str| (name == "KEY").then(|| "${KEY}-1".to_owned());
-        fill(text, Some(&env)).map_err(|fault| fault.message)
-    }
-
-    #[test]
-    fn variables_are_filled_in_once() {
-        assert_eq!(filled("plain $KEY"), Ok(None));
-        assert_eq!(
-            filled("a${KEY}b${KEY}"),
-            Ok(Some("a${KEY}-1b${KEY}-1".into()))
-        );
-        assert_eq!(filled("$${KEY}"), Ok(Some("${KEY}".into())));
-        assert_eq!(
-            filled("${OTHER}"),
-            Err("the environment variable OTHER is not set".into())
-        );
-        for broken in ["${", "${}", "${a b}", "${1}", "x${KEY"] {
-            assert_eq!(
-                filled(broken),
-                Err("has a ${ that begins no variable such as ${OPENAI_API_KEY}; write $${ for one that is meant as it is".into()),
-                "{broken}"
-            );
-        }
-    }
-
-    #[test]
-    fn without_an_environment_nothing_is_filled_in() {
-        assert_eq!(fill("${KEY}", None), Ok(None));
     }
 }
