@@ -252,3 +252,51 @@ async fn an_error_event_that_echoes_the_key_does_not_pass_it_on() {
     let answer = caller.answer().await;
     assert_eq!(answer.text(), event("one") + &echo("[redacted]") + DONE);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_no_error_does_not_pass_the_key_on_either() {
+    // Around the point where one piece of a long answer ends and the next begins, too.
+    let long = |at: usize| {
+        let mut text = "x".repeat(300_000);
+        text.replace_range(at..at + CREDENTIAL.len(), CREDENTIAL);
+        completion(&text)
+    };
+    let told: [(&str, &str); 2] = [
+        ("x-debug-key", CREDENTIAL),
+        ("x-auth", &format!("Bearer {CREDENTIAL}")),
+    ];
+    let streamed = [
+        format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-debug-key: {CREDENTIAL}\r\ntransfer-encoding: chunked\r\n\r\n").into_bytes(),
+        chunk("data: {\"choices\":[]}\n\n"),
+        chunk("data: [DONE]\n\n"),
+        b"0\r\n\r\n".to_vec(),
+    ]
+    .concat();
+    let mut replies = vec![answer(200, &told, &completion("hi")), streamed];
+    replies.extend(
+        [10, 65_500, 65_536, 100_000, 299_000]
+            .into_iter()
+            .map(|at| answer(200, &told, &long(at))),
+    );
+    let count = replies.len();
+    let upstream = Upstream::replying(move |seen| {
+        let number: usize = seen.header("x-number").unwrap().parse().unwrap();
+        replies[number].clone()
+    })
+    .await;
+    let folder = folder_to(upstream.address);
+    let gateway = Gateway::serving(&folder).await;
+    for number in 0..count {
+        let mut caller = gateway.connect().await;
+        let request = Request::chat(KEY, "fast").header("x-number", &number.to_string());
+        caller.send(&request).await;
+        let head = caller.head().await;
+        assert_eq!(head.status, 200, "{number}");
+        assert!(!format!("{:?}", head.headers).contains(CREDENTIAL));
+        let (body, end) = caller.rest_or_broken().await;
+        let body = String::from_utf8(body).unwrap();
+        assert!(!body.contains(CREDENTIAL), "{number}");
+        // What is longer than is read at once breaks off before the key, and never ends as if whole.
+        assert_eq!(end.is_ok(), number < 2, "{number}");
+    }
+}

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::task::JoinSet;
+use weir_tests::gateway::Start;
 use weir_tests::upstream::{DONE, answer, completion, event, stream};
 use weir_tests::wait::{eventually, soon};
 use weir_tests::{Caller, Folder, Gateway, Key, Provider, Request, Upstream, secret};
@@ -394,4 +395,31 @@ async fn connections_to_a_provider_survive_changes_elsewhere() {
         assert_eq!(said(&gateway.chat(KEY, "fast").await), "fast");
     }
     assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_folder_that_another_takes_the_place_of_is_followed_on() {
+    let home = Folder::new();
+    let version = |name: &str, text: &str| {
+        fs::create_dir(home.file(name)).unwrap();
+        fs::write(home.file(name).join("config.yaml"), basics(&mock(text))).unwrap();
+    };
+    // As git-sync does: a link to a checkout, replaced by a link to the next one.
+    let point_to = |name: &str| {
+        symlink(name, home.file("fresh")).unwrap();
+        fs::rename(home.file("fresh"), home.file("current")).unwrap();
+    };
+    version("first", "0");
+    point_to("first");
+    let gateway = Start::on(&home.file("current")).ready().await;
+    assert_eq!(said(&gateway.chat(KEY, "fast").await), "0");
+    let mut took = Vec::new();
+    version("second", "1");
+    point_to("second");
+    took.push(says(&gateway, "1").await);
+    for text in ["2", "3", "4"] {
+        fs::write(home.file("second/config.yaml"), basics(&mock(text))).unwrap();
+        took.push(says(&gateway, text).await);
+    }
+    print("behind a link that was swapped", took);
 }
