@@ -60,7 +60,7 @@ use object::{Found, Object};
 use shards::Shards;
 use variables::Variables;
 
-pub use standing::{Standing, identify, stands_for};
+pub use standing::{Standing, stands_for};
 pub use text::duration;
 
 /// Gives the value of an environment variable, or none if it is not set.

@@ -40,15 +40,6 @@ fn is_clear(object: &Object<'_>) -> bool {
         })
 }
 
-/// Which object a document is, as its verdict will name it; none if it is none of ours.
-#[must_use]
-pub fn identify(document: &Document) -> Option<ObjectId> {
-    match Object::of(document) {
-        Found::Ours(object) => Some(object.id),
-        Found::Other(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
