@@ -4,8 +4,10 @@
 //! what can't be read bounds nothing. The last good version is cut down to that bound, so that a withdrawal counts at
 //! once, and a slip of the pen beside it costs nothing.
 //!
-//! A list lets through what its readable entries do: one that can't be read may be anything but what was there before,
-//! and keeps nothing of it. A value that is no list at all can't be read.
+//! A list lets through what its readable entries do: beside one that can be read, one that can't is taken for something
+//! new, and keeps nothing of what was there before. A list of which nothing can be read, and a value that is no list,
+//! can't be read. An empty list of consumers is nobody; models of which there are none say nothing: to serve none is to
+//! delete the resource.
 
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -56,14 +58,19 @@ pub(super) fn readable_models(written: Option<&Value>) -> Option<Vec<ProviderMod
             upstream_name: text("upstreamName").unwrap_or(name).to_owned(),
         })
     });
-    Some(models.collect())
+    some(models.collect())
 }
 
 /// The names and patterns that a refused route lists, as far as its entries can be read; none if there is no list.
 pub(super) fn readable_patterns(written: Option<&Value>) -> Option<Vec<String>> {
     let entries = written?.as_array()?.iter();
     let texts = entries.filter_map(|entry| entry.as_str().map(str::to_owned));
-    Some(texts.collect())
+    some(texts.collect())
+}
+
+/// The entries that can be read, if there are any.
+fn some<T>(readable: Vec<T>) -> Option<Vec<T>> {
+    (!readable.is_empty()).then_some(readable)
 }
 
 /// The consumers that a refused route lets in, by the entries that can be read in part at least; none if there is no
@@ -75,17 +82,18 @@ pub(super) fn readable_consumers(written: Option<&Value>) -> Option<Vec<Consumer
             namespaces: Namespaces::Same,
         }]);
     };
-    let entries = written.as_array()?.iter();
-    Some(entries.filter_map(readable_consumer).collect())
+    let entries = written.as_array()?;
+    if entries.is_empty() {
+        return Some(Vec::new());
+    }
+    some(entries.iter().filter_map(readable_consumer).collect())
 }
 
 fn readable_consumer(entry: &Value) -> Option<Consumers> {
     let keys = entry.as_object()?.get("apiKeys")?.as_object()?;
-    let names = readable_patterns(keys.get("names"));
-    // Names of which none can be read are nobody's.
-    if names.as_ref().is_some_and(Vec::is_empty) {
-        return None;
-    }
+    let written = keys.get("names");
+    let nobody = written.is_some_and(|names| names.as_array().is_some_and(Vec::is_empty));
+    let names = nobody.then(Vec::new).or_else(|| readable_patterns(written));
     let namespaces = match keys.get("namespaces") {
         None => Namespaces::Same,
         // What can't be read bounds nothing.
@@ -164,12 +172,12 @@ fn shared(left: &Consumers, right: &Consumers, own: &str) -> Option<Consumers> {
                 .filter(|name| right.contains(name))
                 .cloned()
                 .collect();
-            if shared.is_empty() {
-                return None;
-            }
             Some(shared)
         }
     };
+    if names.as_ref().is_some_and(Vec::is_empty) {
+        return None;
+    }
     Some(Consumers::ApiKeys {
         names,
         namespaces: both(left, right, own),
