@@ -318,3 +318,29 @@ fn help_says_what_it_does() {
         assert!(out.contains(part), "{out}");
     }
 }
+
+#[test]
+fn the_examples_and_the_resources_of_the_docs_are_good() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let docs = fs::read_to_string(root.join("docs/gateway.md")).unwrap();
+    let shown: Vec<&str> = docs
+        .split("```yaml\n")
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap())
+        .collect();
+    // What the resources refer to is no matter of theirs.
+    let secrets = [("openai", "apiKey"), ("corporate-ca", "ca.crt")].map(|(name, key)| {
+        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: platform}}\nstringData: {{{key}: \"${{WEIR_TEST_ONE}}\"}}\n")
+    });
+    let all = [shown.join("---\n"), secrets.join("---\n")].join("---\n");
+    assert_eq!(
+        check(&[("docs.yaml", &all)], &["."]),
+        (
+            0,
+            String::new(),
+            "4 resources: 4 accepted, 0 refused; 0 skipped\n".into()
+        )
+    );
+    let (code, out, err) = said(&weir(root, &["check", "examples"]));
+    assert_eq!((code, out), (0, String::new()), "{err}");
+}
