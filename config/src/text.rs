@@ -267,6 +267,6 @@ impl Fault {
 }
 
 #[cfg(test)]
-mod recorded;
+mod recorded_tests;
 #[cfg(test)]
 mod tests;
