@@ -112,7 +112,7 @@ impl Live {
             let known = previous
                 .as_ref()
                 .and_then(|previous| previous.endpoints.get(&provider.id))
-                .filter(|known| known.upstream_key == provider.upstream_key);
+                .filter(|known| known.still_reaches(provider));
             let endpoint = match known {
                 Some(known) => Ok(Arc::clone(known)),
                 None => Endpoint::new(provider).map(Arc::new),
@@ -153,6 +153,18 @@ impl Endpoint {
             kind,
             scrubber: Scrubber::new(secret),
         })
+    }
+
+    /// Whether it is what [`Endpoint::new`] would make of this provider. The key of its connections does
+    /// not tell how long to wait for one.
+    fn still_reaches(&self, provider: &LinkedProvider) -> bool {
+        self.upstream_key == provider.upstream_key
+            && match &self.kind {
+                EndpointKind::Http(remote) => {
+                    remote.target.connect_timeout == provider.spec.timeouts.connect
+                }
+                EndpointKind::Mock(_) => true,
+            }
     }
 }
 
@@ -208,4 +220,68 @@ fn http(provider: &LinkedProvider, secret: Option<&str>) -> Result<EndpointKind,
         paths: Paths::new(uri.path().trim_end_matches('/'))?,
         authorization,
     })))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use weir_config::link::link;
+    use weir_config::snapshot::{Namespaces, Provider, Shard, Snapshot, Sources, Timeouts};
+
+    use super::*;
+
+    fn linked(connect: u64, idle: u64) -> Linked {
+        let provider = Provider {
+            dialect: Dialect::OpenAI,
+            endpoint: "http://models.example/v1".into(),
+            credential: None,
+            ca: None,
+            sources: Sources::default(),
+            http_version: HttpVersion::Auto,
+            models: Vec::new(),
+            timeouts: Timeouts {
+                connect: Duration::from_secs(connect),
+                idle: Duration::from_secs(idle),
+                ..Timeouts::default()
+            },
+            allowed: Namespaces::Same,
+            mock: None,
+        };
+        let shard = Shard {
+            namespace: "team".into(),
+            providers: BTreeMap::from([("openai".into(), provider)]),
+            ..Shard::default()
+        };
+        let snapshot = Snapshot {
+            namespaces: BTreeMap::from([("team".into(), Arc::new(shard))]),
+            ..Snapshot::default()
+        };
+        link(&snapshot, "weir-system", None)
+    }
+
+    #[test]
+    fn an_endpoint_is_kept_until_what_it_is_made_of_changes() {
+        let live = Live::default();
+        let swap = |linked| {
+            assert_eq!(live.swap(linked), []);
+            let now = live.load().unwrap();
+            let provider = now.linked.provider("team", "openai").unwrap();
+            let endpoint = Arc::clone(now.endpoint(provider).unwrap());
+            let EndpointKind::Http(remote) = &endpoint.kind else {
+                panic!("it is no mock");
+            };
+            let waits = (now.revision, remote.target.connect_timeout);
+            (endpoint, waits)
+        };
+        let (first, waits) = swap(linked(5, 60));
+        assert_eq!(waits, (1, Duration::from_secs(5)));
+        let (same, waits) = swap(linked(5, 90));
+        assert_eq!(waits, (2, Duration::from_secs(5)));
+        assert!(Arc::ptr_eq(&first, &same));
+        let (other, waits) = swap(linked(1, 90));
+        assert_eq!(waits, (3, Duration::from_secs(1)));
+        assert!(!Arc::ptr_eq(&same, &other));
+    }
 }
