@@ -21,7 +21,7 @@ pub struct Source {
 }
 
 /// A configuration, and what the compiler says of it.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Update {
     /// What shall serve.
     pub snapshot: Arc<Snapshot>,

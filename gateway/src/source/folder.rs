@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use weir_config::compile::{Compiled, Input, compile};
 use weir_config::snapshot::Snapshot;
-use weir_config::verdict::Verdict;
 
 use super::files::Files;
 use super::state::Saved;
@@ -112,7 +111,7 @@ struct Follower {
     files: Files,
     previous: Arc<Snapshot>,
     /// What was handed over last.
-    told: Option<(Vec<Verdict>, usize)>,
+    told: Option<Update>,
     missing: bool,
     updates: Sender<Update>,
 }
@@ -163,21 +162,71 @@ impl Follower {
             env: Some(&|name| std::env::var(name).ok()),
             previous: Some(&self.previous),
         });
-        let problems = self.files.problems();
-        let told = Some((verdicts.clone(), problems.len()));
-        if told == self.told && snapshot == *self.previous {
+        let update = Update {
+            snapshot: Arc::new(snapshot),
+            verdicts,
+            skipped,
+            problems: self.files.problems(),
+            objects: self.files.objects(),
+        };
+        if self.told.as_ref() == Some(&update) {
             return true;
         }
-        self.told = told;
-        self.previous = Arc::new(snapshot);
-        self.updates
-            .send(Update {
-                snapshot: Arc::clone(&self.previous),
-                verdicts,
-                skipped,
-                problems,
-                objects: self.files.objects(),
-            })
-            .is_ok()
+        self.previous = Arc::clone(&update.snapshot);
+        self.told = Some(update.clone());
+        self.updates.send(update).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_anew_is_handed_over_even_if_the_same_serves() {
+        const KEY: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: app}\n";
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        fs::write(file("a.yaml"), "kind: [").unwrap();
+        fs::write(file("key.yaml"), KEY).unwrap();
+        let source = follow(folder.path(), None).unwrap();
+        let next = || {
+            let update = source
+                .updates
+                .recv_timeout(Duration::from_secs(10))
+                .unwrap();
+            let broken: Vec<String> = update
+                .problems
+                .iter()
+                .map(|problem| problem.location.file.clone())
+                .collect();
+            let holding: Vec<String> = update.objects.into_keys().collect();
+            (broken, holding, update.snapshot)
+        };
+        let (broken, holding, first) = next();
+        assert_eq!(
+            (broken, holding),
+            (vec!["a.yaml".into()], vec!["key.yaml".into()])
+        );
+
+        // As many files are broken as before, but it is another one.
+        fs::rename(file("a.yaml"), file("b.yaml")).unwrap();
+        let (broken, holding, second) = next();
+        assert_eq!(
+            (broken, holding),
+            (vec!["b.yaml".into()], vec!["key.yaml".into()])
+        );
+        assert_eq!(second, first);
+
+        // What each file holds counts for the next life.
+        fs::rename(file("key.yaml"), file("moved.yaml")).unwrap();
+        let (broken, holding, third) = next();
+        assert_eq!(
+            (broken, holding),
+            (vec!["b.yaml".into()], vec!["moved.yaml".into()])
+        );
+        assert_eq!(third, first);
     }
 }
