@@ -1,7 +1,7 @@
 //! Puts configurations to work: links what a source hands over, swaps it in, says what is wrong,
 //! and keeps what serves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use weir_config::link::link;
@@ -28,6 +28,8 @@ pub struct Applier {
     pub namespace: String,
     /// What was said of refused resources, so that it is said once.
     pub told: BTreeMap<String, Vec<String>>,
+    /// What was said to be skipped, so that it is said once.
+    pub skipped: BTreeSet<String>,
 }
 
 impl Applier {
@@ -124,13 +126,16 @@ impl Applier {
             }
         }
         for skipped in &update.skipped {
-            let said = now.entry(skipped.object.clone()).or_default();
-            said.push("skipped".into());
-            if !self.knows(&skipped.object, said) {
+            if !self.skipped.contains(&skipped.object) {
                 let location = skipped.location.as_ref().map(ToString::to_string);
                 tracing::info!(object = %skipped.object, location, "skipped: it is none of Weir's");
             }
         }
+        self.skipped = update
+            .skipped
+            .iter()
+            .map(|skipped| skipped.object.clone())
+            .collect();
         for verdict in &update.verdicts {
             let Outcome::Refused { problems, serving } = &verdict.outcome else {
                 continue;

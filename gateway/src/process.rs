@@ -1,5 +1,6 @@
 //! The process: what it is made of, from the start to the last answer.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -214,13 +215,19 @@ fn follow(
         metrics: metrics.config(),
         state,
         namespace: flags.namespace.clone(),
-        told: std::collections::BTreeMap::new(),
+        told: BTreeMap::new(),
+        skipped: BTreeSet::new(),
     };
     let source = folder::follow(&flags.config, saved)
         .map_err(|error| StartError::Config(shown(&flags.config), error))?;
     thread::Builder::new()
         .name("config-apply".into())
-        .spawn(move || applier.run(&source))?;
+        .spawn(move || {
+            applier.run(&source);
+            // Only a fault of the source ends it: whoever is on call has to know that nothing that is
+            // withdrawn from now on is.
+            tracing::error!("the configuration is followed no longer; restart the gateway");
+        })?;
     Ok(())
 }
 
