@@ -8,7 +8,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use weir_records::access::AccessRecord;
 
@@ -39,7 +39,7 @@ struct Shared {
 pub struct AccessLog {
     writers: Vec<Arc<Writer>>,
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
 }
 
 impl AccessLog {
@@ -76,7 +76,7 @@ impl AccessLog {
         Ok(Self {
             writers,
             shared,
-            thread: Some(thread),
+            thread,
         })
     }
 
@@ -91,13 +91,20 @@ impl AccessLog {
         move || shared.dropped.load(Ordering::Relaxed)
     }
 
-    /// Writes what is waiting and ends the thread.
-    pub fn close(mut self) {
+    /// Writes what is waiting and ends the thread; false if whoever reads the log did not take it
+    /// within `patience`.
+    #[must_use]
+    pub fn close(self, patience: Duration) -> bool {
         self.shared.closing.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            let _ = thread.join();
+        self.thread.thread().unpark();
+        let until = Instant::now() + patience;
+        while !self.thread.is_finished() {
+            if Instant::now() >= until {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
         }
+        true
     }
 }
 
@@ -144,6 +151,41 @@ fn collect(shared: &Shared, writers: &[Arc<Writer>], mut out: impl Write) {
         }
         if !shared.closing.load(Ordering::Acquire) {
             thread::sleep(COLLECT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+
+    /// Whoever reads the log, and stalls until told to go on.
+    struct Stalled(Receiver<()>);
+
+    impl Write for Stalled {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.recv().map_err(io::Error::other)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_end_does_not_wait_for_a_reader_that_stalls() {
+        for reads in [true, false] {
+            let (goes_on, stalled) = channel();
+            let log = AccessLog::start(1, Stalled(stalled)).unwrap();
+            log.writers[0].buffer.lock().unwrap().extend(b"{}\n");
+            if reads {
+                goes_on.send(()).unwrap();
+            }
+            assert_eq!(log.close(Duration::from_millis(500)), reads);
         }
     }
 }

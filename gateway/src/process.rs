@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,6 +27,9 @@ use crate::wire::tls::{TlsError, TlsSource};
 use crate::wire::{
     DenyList, DenyListError, Server, ServerConfig, ServerHandle, UpstreamLimits, Upstreams,
 };
+
+/// How long the end of the process waits for whoever reads the access log.
+const LAST_RECORDS: Duration = Duration::from_secs(1);
 
 /// Why the gateway can't start.
 #[derive(Debug, thiserror::Error)]
@@ -149,8 +153,10 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     );
     tokio::spawn(admin::serve(admin, Arc::clone(&readiness), metrics));
     until_told(signals, server, &flags, &readiness, &stop).await;
-    if let Some(access) = access {
-        access.close();
+    if let Some(access) = access
+        && !access.close(LAST_RECORDS)
+    {
+        tracing::warn!("the last access records are lost: nobody read them");
     }
     Ok(())
 }
