@@ -140,9 +140,7 @@ impl Routed {
         let Some(endpoint) = self.generation.endpoint(provider) else {
             return Outcome::Unfit(Refusal::NoBackend);
         };
-        tail.provider = Some(Arc::clone(provider));
-        tail.upstream_model = Some(Arc::from(upstream_model));
-        tail.attempts += 1;
+        tail.calls(provider, upstream_model);
         let timeouts = &provider.spec.timeouts;
         let first_byte = if tail.stream {
             deadline.min(Instant::now() + timeouts.first_token)

@@ -90,11 +90,18 @@ impl Tail {
         self.shared.stop.last_call()
     }
 
-    /// The first byte of a provider's answer is here.
+    /// A provider is called, for a model by this name of its own.
+    pub(super) fn calls(&mut self, provider: &Arc<LinkedProvider>, upstream_model: &str) {
+        self.provider = Some(Arc::clone(provider));
+        self.upstream_model = Some(Arc::from(upstream_model));
+        self.attempts += 1;
+        // That of a call before is of no answer that the caller gets.
+        self.first_byte = None;
+    }
+
+    /// The first byte of the provider's answer is here.
     pub(super) fn first_byte(&mut self) {
-        if self.first_byte.is_none() {
-            self.first_byte = Some(self.started.elapsed());
-        }
+        self.first_byte = Some(self.started.elapsed());
     }
 
     /// Counts a call of a provider.

@@ -178,3 +178,22 @@ async fn when_all_fail_the_caller_learns_what_was_tried() {
         }})
     );
 }
+
+#[tokio::test]
+async fn the_first_byte_is_that_of_the_answer_which_is_passed_on() {
+    let folder = Folder::with(&[
+        &Provider::mock("first", json!({"faults": [{"every": 1, "status": 503}]})),
+        &Provider::mock("second", json!({"text": "late", "latency": "300ms"})),
+        &Route::named("chat")
+            .models(&["fast"])
+            .to("first")
+            .falls_back_to("second"),
+        &Key::named("app", KEY),
+    ]);
+    let gateway = Gateway::serving(&folder).await;
+    let answer = gateway.chat(KEY, "fast").await;
+    assert_eq!(said(&answer), "late");
+    let record = record_of(&gateway, &answer).await;
+    let first_byte = record["firstByteMs"].as_f64().unwrap();
+    assert!(first_byte >= 300.0, "{record}");
+}
