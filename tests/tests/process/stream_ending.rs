@@ -81,6 +81,24 @@ async fn a_caller_that_leaves_stops_the_call_within_a_second() {
 }
 
 #[tokio::test]
+async fn a_caller_that_hangs_up_at_the_last_event_had_it_all() {
+    let mut upstream = Upstream::scripted().await;
+    let folder = folder_to(upstream.address);
+    let gateway = Gateway::serving(&folder).await;
+    let (mut caller, mut call, head) = begun(&gateway, &mut upstream).await;
+    call.chunk(DONE).await;
+    assert_eq!(caller.exactly(DONE.len()).await, DONE.as_bytes());
+    drop(caller);
+    // The provider's own end has not come by then.
+    call.closed(Duration::from_secs(1)).await;
+    let record = record_of(&gateway, &head).await;
+    assert_eq!(
+        fields(&record, &["status", "outcome"]),
+        json!([200, "complete"])
+    );
+}
+
+#[tokio::test]
 async fn a_provider_that_dies_mid_stream_ends_in_an_error_event() {
     let mut upstream = Upstream::scripted().await;
     let folder = folder_to(upstream.address);

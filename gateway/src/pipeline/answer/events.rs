@@ -260,8 +260,13 @@ impl Pull for Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         // A caller that leaves still used what was told so far.
+        let (ending, _) = mem::take(&mut self.reader).finish();
         if self.tail.usage.is_none() {
-            self.tail.usage = self.reader.usage();
+            self.tail.usage = ending.usage;
+        }
+        // Many hang up at `[DONE]`, which may come before the end of the provider's body.
+        if ending.done && self.tail.outcome == Outcome::ClientLeft {
+            self.tail.outcome = Outcome::Complete;
         }
     }
 }
