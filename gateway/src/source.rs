@@ -36,8 +36,10 @@ pub struct Update {
 }
 
 impl Source {
-    /// Waits for the next configuration; `None` when there is no more to come.
+    /// Waits for the next configuration and gives the newest that is there: what was withdrawn does not
+    /// wait for one to be linked and kept that is outdated by then. `None` when there is no more to come.
     pub fn next(&self) -> Option<Update> {
-        self.updates.recv().ok()
+        let next = self.updates.recv().ok()?;
+        Some(self.updates.try_iter().last().unwrap_or(next))
     }
 }
