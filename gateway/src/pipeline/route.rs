@@ -131,16 +131,18 @@ async fn read(
             return Err(too_large);
         }
         if length > room {
-            let more = (length - room).max(UNDECLARED).min(limit - room);
+            let more = (length - room).max(room).min(limit - room);
             if !held.grow(more) {
                 return Err(Refusal::BuffersFull);
             }
             room += more;
+            // Left to itself it would take up to twice what is held for it.
+            body.reserve_exact(room - body.len());
         }
         body.extend_from_slice(&chunk);
     }
     Ok((body.into(), held))
 }
 
-/// Bytes that a body of undeclared length takes of the process's room at a time.
+/// Bytes that a body of undeclared length takes of the process's room at first; doubled as it grows.
 const UNDECLARED: usize = 64 * 1024;
