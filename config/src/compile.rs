@@ -19,8 +19,8 @@
 //!   resources of one kind and name the one that stands first (by file name, line and column) counts.
 //! - A refused resource serves its **last good** version, which is what `previous` has of it, **less what has been
 //!   withdrawn**: what the refused version readably takes back of consumers, models, allowed namespaces, credentials
-//!   and time. What can't be read takes nothing back, but for the entries of a list that can. Cutting down is idempotent, and what is cut off comes back only with a
-//!   version that is accepted.
+//!   and time. What can't be read takes nothing back, but for the entries of a list that can. Cutting down is
+//!   idempotent, and what is cut off comes back only with a version that is accepted.
 //! - A secret is never older than the Secret it stands in: a Secret that is gone, or whose value changed, counts at once,
 //!   for refused resources as for others. Only a Secret in text that can't be read stays as it was.
 //! - A resource that is in no document, and not among the unreadable, is gone.
