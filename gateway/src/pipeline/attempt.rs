@@ -75,6 +75,7 @@ impl Routed {
         let order = &self.decision.order;
         let retry = &self.decision.route.retry;
         let calls = retry.attempts.map_or(order.len(), usize::from);
+        let turns = retry.attempts.map_or(order.len(), |_| usize::MAX);
         let mut last = Err(if order.is_empty() && !self.rule().backends.is_empty() {
             Refusal::ModelNotServed {
                 model: self.model.to_string(),
@@ -84,13 +85,18 @@ impl Routed {
         });
         let mut tried = Tried::default();
         let mut deadline = None;
-        for call in 0..calls {
-            let Some(index) = order.iter().nth(call % order.len().max(1)) else {
+        for turn in 0..turns {
+            // A provider that can't be asked is passed over, which is no call; once all were, that is all.
+            let made = tail.attempts as usize;
+            if made >= calls || (made == 0 && turn >= order.len()) {
+                break;
+            }
+            let Some(index) = order.iter().nth(turn % order.len()) else {
                 break;
             };
             let backend = &self.rule().backends[index];
-            let round = call / order.len();
-            if round > 0 {
+            let round = turn / order.len();
+            if round > 0 && self.generation.endpoint(&backend.provider).is_some() {
                 let wait = BACKOFF * (1 << (round - 1).min(3)) as u32;
                 sleep(wait.min(Duration::from_secs(1))).await;
             }

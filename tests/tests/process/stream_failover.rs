@@ -1,6 +1,7 @@
 //! A call fails over while nothing has reached the caller, and never after.
 
 use serde_json::json;
+use weir_tests::resources::secret_with;
 use weir_tests::upstream::{DONE, STREAM_HEAD, answer, completion, event};
 use weir_tests::{Folder, Gateway, Key, Provider, Request, Route, Upstream};
 
@@ -196,4 +197,36 @@ async fn the_first_byte_is_that_of_the_answer_which_is_passed_on() {
     let record = record_of(&gateway, &answer).await;
     let first_byte = record["firstByteMs"].as_f64().unwrap();
     assert!(first_byte >= 300.0, "{record}");
+}
+
+#[tokio::test]
+async fn a_provider_that_can_not_be_asked_takes_no_attempt() {
+    let unusable = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+    let first = Provider::at("first", "127.0.0.1:1")
+        .with("/spec/endpoint", "https://127.0.0.1:1/v1".into())
+        .with(
+            "/spec/tls",
+            json!({"caSecretRef": {"name": "ca", "key": "ca.crt"}}),
+        );
+    let route = Route::named("chat").models(&["fast"]).to("first");
+    let once = |route: Route| route.with("/spec/retry", json!({"attempts": 1}));
+    for (route, attempts, status) in [
+        (once(route.clone().falls_back_to("second")), 1, 200),
+        (once(route), 0, 503),
+    ] {
+        let folder = Folder::with(&[
+            &first,
+            &Provider::mock("second", json!({})),
+            &secret_with("ca", "ca.crt", unusable),
+            &route,
+            &Key::named("app", KEY),
+        ]);
+        let gateway = Gateway::serving(&folder).await;
+        let answer = gateway.chat(KEY, "fast").await;
+        let record = record_of(&gateway, &answer).await;
+        assert_eq!(
+            fields(&record, &["status", "attempts"]),
+            json!([status, attempts])
+        );
+    }
 }
