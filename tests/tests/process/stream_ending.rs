@@ -304,3 +304,20 @@ async fn a_connection_that_is_not_taken_in_time_is_answered_504() {
         (504, "provider_timeout".into())
     );
 }
+
+#[tokio::test]
+async fn a_provider_that_never_closes_after_done_is_not_waited_for_as_if_it_had_more_to_say() {
+    let mut upstream = Upstream::scripted().await;
+    let provider = Provider::at("openai", upstream.address).timeout("idle", "300ms");
+    let folder = folder_for(provider);
+    let gateway = Gateway::serving(&folder).await;
+    let (mut caller, mut call, head) = begun(&gateway, &mut upstream).await;
+    call.chunk(DONE).await;
+    assert_eq!(String::from_utf8(caller.rest().await).unwrap(), DONE);
+    call.closed(Duration::from_secs(1)).await;
+    let record = record_of(&gateway, &head).await;
+    assert_eq!(
+        fields(&record, &["outcome", "code"]),
+        json!(["complete", null])
+    );
+}

@@ -53,6 +53,8 @@ enum End {
     Closed,
     /// Before their framing says.
     Broken,
+    /// Not at all: nothing comes any more.
+    Idle,
 }
 
 /// Why a stream can't go on; the code and the message of the event that ends it.
@@ -108,10 +110,14 @@ impl Relay {
             // Some end their last event with the stream, but none in the middle of its line.
             End::Marked => ending.done || leftover.is_empty() || leftover.ends_with(b"\n"),
             End::Closed => ending.done || ending.finished,
-            End::Broken => ending.done,
+            End::Broken | End::Idle => ending.done,
         };
         if !complete {
-            return Some(self.break_off(&Broken::Upstream));
+            let why = match how {
+                End::Idle => Broken::Idle,
+                _ => Broken::Upstream,
+            };
+            return Some(self.break_off(&why));
         }
         self.source = None;
         self.tail.outcome = Outcome::Complete;
@@ -180,8 +186,10 @@ impl Relay {
                     Poll::Ready(None) => self.end(End::Closed),
                     Poll::Pending => {
                         self.clock.last_call = self.tail.last_call();
-                        let why = ready!(self.clock.poll(cx));
-                        Some(self.break_off(&why))
+                        match ready!(self.clock.poll(cx)) {
+                            Broken::Idle => self.end(End::Idle),
+                            why => Some(self.break_off(&why)),
+                        }
                     }
                 }
             };
