@@ -4,7 +4,9 @@ use std::fmt::Display;
 
 use serde_json::{Value, json};
 use weir_tests::folder::documents_of;
-use weir_tests::{Answer, Folder, Gateway, Key, Provider, Route, secret};
+use weir_tests::modern::Client;
+use weir_tests::upstream::event;
+use weir_tests::{Answer, Call, Folder, Gateway, Key, Provider, Request, Route, Upstream, secret};
 
 /// The key of the app.
 pub(crate) const KEY: &str = "key-of-the-app-0123456789-0123456789";
@@ -80,4 +82,21 @@ pub(crate) fn error_event(message: &str, code: &str) -> String {
     format!(
         "data: {{\"error\":{{\"message\":\"{message}\",\"type\":\"server_error\",\"param\":null,\"code\":\"{code}\"}}}}\n\n"
     )
+}
+
+/// A stream over HTTP/2 of which the provider has sent one event, of this text.
+pub(crate) async fn begun_over_http2(
+    client: &Client,
+    upstream: &mut Upstream,
+    text: &str,
+) -> (http::Response<hyper::body::Incoming>, Call) {
+    let mut client = client.another();
+    let request = Request::stream(KEY, "fast");
+    let (answer, call) = tokio::join!(client.send(&request), async {
+        let mut call = upstream.call().await;
+        call.begin_stream().await;
+        call.chunk(event(text)).await;
+        call
+    });
+    (answer.unwrap(), call)
 }

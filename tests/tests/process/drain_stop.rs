@@ -9,7 +9,7 @@ use weir_tests::upstream::{DONE, event};
 use weir_tests::wait::eventually;
 use weir_tests::{Caller, Gateway, Request, Upstream};
 
-use crate::common::{KEY, folder_of_mock, folder_to};
+use crate::common::{KEY, begun_over_http2, folder_of_mock, folder_to};
 
 /// From the end of the last request to that of the process.
 const SOON: Duration = Duration::from_secs(3);
@@ -79,21 +79,7 @@ async fn over_http2_too() {
     let folder = folder_to(upstream.address);
     let mut gateway = Gateway::serving(&folder).await;
     let mut client = Client::h2c(gateway.listen).await;
-    let (answer, mut call) = tokio::join!(
-        async {
-            client
-                .another()
-                .send(&Request::stream(KEY, "fast"))
-                .await
-                .unwrap()
-        },
-        async {
-            let mut call = upstream.call().await;
-            call.begin_stream().await;
-            call.chunk(event("first")).await;
-            call
-        }
-    );
+    let (answer, mut call) = begun_over_http2(&client, &mut upstream, "first").await;
     let mut body = answer.into_body();
     assert_eq!(
         modern::next(&mut body).await.unwrap().unwrap(),

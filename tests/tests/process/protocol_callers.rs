@@ -12,7 +12,7 @@ use weir_tests::upstream::{DONE, completion, event};
 use weir_tests::wait::eventually;
 use weir_tests::{Caller, Folder, Gateway, Request, Upstream};
 
-use crate::common::{KEY, folder_of_mock, folder_to, said};
+use crate::common::{KEY, begun_over_http2, folder_of_mock, folder_to, said};
 
 #[tokio::test]
 async fn http1_connections_are_kept_and_closed_as_callers_ask() {
@@ -73,21 +73,8 @@ async fn http2_by_prior_knowledge_carries_many_streams() {
     let mut bodies = Vec::new();
     let mut calls = Vec::new();
     for number in 0..20 {
-        let (answer, call) = tokio::join!(
-            async {
-                client
-                    .another()
-                    .send(&Request::stream(KEY, "fast"))
-                    .await
-                    .unwrap()
-            },
-            async {
-                let mut call = upstream.call().await;
-                call.begin_stream().await;
-                call.chunk(event(&number.to_string())).await;
-                call
-            }
-        );
+        let text = number.to_string();
+        let (answer, call) = begun_over_http2(&client, &mut upstream, &text).await;
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["x-weir-route"], "team/chat");
         bodies.push(answer.into_body());
@@ -122,21 +109,7 @@ async fn a_caller_that_leaves_an_http2_stream_stops_the_call() {
     let folder = folder_to(upstream.address);
     let gateway = Gateway::serving(&folder).await;
     let client = Client::h2c(gateway.listen).await;
-    let (answer, call) = tokio::join!(
-        async {
-            client
-                .another()
-                .send(&Request::stream(KEY, "fast"))
-                .await
-                .unwrap()
-        },
-        async {
-            let mut call = upstream.call().await;
-            call.begin_stream().await;
-            call.chunk(event("one")).await;
-            call
-        }
-    );
+    let (answer, call) = begun_over_http2(&client, &mut upstream, "one").await;
     drop(answer);
     call.closed(Duration::from_secs(1)).await;
     // Before there is an answer.
@@ -148,21 +121,7 @@ async fn a_caller_that_leaves_an_http2_stream_stops_the_call() {
     };
     call.closed(Duration::from_secs(1)).await;
     // And a provider that dies ends in an error event here as well.
-    let (answer, call) = tokio::join!(
-        async {
-            client
-                .another()
-                .send(&Request::stream(KEY, "fast"))
-                .await
-                .unwrap()
-        },
-        async {
-            let mut call = upstream.call().await;
-            call.begin_stream().await;
-            call.chunk(event("one")).await;
-            call
-        }
-    );
+    let (answer, call) = begun_over_http2(&client, &mut upstream, "one").await;
     call.reset();
     let mut body = answer.into_body();
     let mut text = Vec::new();
