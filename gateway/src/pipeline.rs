@@ -101,12 +101,10 @@ impl Worker {
     async fn stages(&self, request: Request, tail: &mut Tail) -> Result<Served, Refusal> {
         let received = Received::new(self, request, tail)?;
         match received.call {
-            Call::Models => Ok(Served::Ready(models::list(
-                &received.authenticate(self, tail)?,
-            ))),
-            Call::Model => models::one(&received.authenticate(self, tail)?).map(Served::Ready),
+            Call::Models => Ok(Served::Ready(models::list(&received.authenticate(tail)?))),
+            Call::Model => models::one(&received.authenticate(tail)?).map(Served::Ready),
             Call::Operation(operation) => {
-                let authenticated: Authenticated = received.authenticate(self, tail)?;
+                let authenticated: Authenticated = received.authenticate(tail)?;
                 let routed: Routed = authenticated.route(self, operation, tail).await?;
                 let opened = routed.attempt(self, tail).await?;
                 Ok(Served::Opened(opened))
@@ -130,15 +128,10 @@ enum Served {
 impl Handler for Worker {
     async fn handle(&self, request: Request) -> Response {
         let mut tail = Tail::begin(Arc::clone(&self.shared), &self.rng, Some(request.peer));
-        let marks = |tail: &Tail| {
-            (
-                tail.request_id_header(),
-                tail.route.as_ref().map(|route| header(&route.id)),
-                tail.provider.as_ref().map(|provider| header(&provider.id)),
-            )
-        };
         let served = self.stages(request, &mut tail).await;
-        let (id, route, provider) = marks(&tail);
+        let id = tail.request_id_header();
+        let route = tail.route.as_ref().map(|route| header(&route.id));
+        let provider = tail.provider.as_ref().map(|one| header(&one.id));
         let mut response = match served {
             Ok(Served::Opened(opened)) => opened.answer(tail),
             Ok(Served::Ready(response)) => tail.answered(response),

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use tokio::time::{sleep, timeout_at};
-use weir_config::linked::LinkedBackend;
+use weir_config::linked::{LinkedBackend, LinkedRule};
 use weir_config::snapshot::{RetryCause, Timeouts};
 use weir_llm::dialect::{mock, openai};
 use weir_llm::splice;
@@ -76,13 +76,16 @@ impl Routed {
         let retry = &self.decision.route.retry;
         let calls = retry.attempts.map_or(order.len(), usize::from);
         let turns = retry.attempts.map_or(order.len(), |_| usize::MAX);
-        let mut last = Err(if order.is_empty() && !self.rule().backends.is_empty() {
-            Refusal::ModelNotServed {
-                model: self.model.to_string(),
-            }
-        } else {
-            Refusal::NoBackend
-        });
+        let any = |rule: &LinkedRule| !rule.backends.is_empty();
+        let mut last = Err(
+            if order.is_empty() && self.decision.rule().is_some_and(any) {
+                Refusal::ModelNotServed {
+                    model: self.model.to_string(),
+                }
+            } else {
+                Refusal::NoBackend
+            },
+        );
         let mut tried = Tried::default();
         let mut deadline = None;
         for turn in 0..turns {
@@ -91,10 +94,9 @@ impl Routed {
             if made >= calls || (made == 0 && turn >= order.len()) {
                 break;
             }
-            let Some(index) = order.iter().nth(turn % order.len()) else {
+            let Some(backend) = self.decision.backends().nth(turn % order.len()) else {
                 break;
             };
-            let backend = &self.rule().backends[index];
             let round = turn / order.len();
             if round > 0 && self.generation.endpoint(&backend.provider).is_some() {
                 let wait = BACKOFF * (1 << (round - 1).min(3)) as u32;
@@ -157,8 +159,8 @@ impl Routed {
             match &endpoint.kind {
                 EndpointKind::Mock(count) => {
                     let number = EndpointKind::next_number(count);
-                    let settings = provider.spec.mock.clone().unwrap_or_default();
-                    self.mock(upstream_model, &settings, number).await
+                    let settings = provider.spec.mock.as_ref();
+                    self.mock(upstream_model, settings, number).await
                 }
                 EndpointKind::Http(remote) => {
                     self.send(worker, remote, upstream_model, tail.stream).await
@@ -259,13 +261,17 @@ impl Routed {
     async fn mock(
         &self,
         upstream_model: &str,
-        settings: &mock::Settings,
+        settings: Option<&mock::Settings>,
         number: u64,
     ) -> Result<Answer, Failure> {
         let body = self.body_for(upstream_model);
         // It was read once already.
         let body = openai::read(self.operation, &body).map_err(|_| BROKEN)?;
-        let script = mock::answer(&body, settings, number);
+        let script = mock::answer(
+            &body,
+            settings.unwrap_or(&mock::Settings::default()),
+            number,
+        );
         let status = StatusCode::from_u16(script.status).map_err(|_| BROKEN)?;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(script.content_type));

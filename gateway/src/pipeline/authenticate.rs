@@ -8,7 +8,6 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use weir_config::linked::Consumer;
 
-use super::Worker;
 use super::receive::Received;
 use super::tail::Tail;
 use crate::refusal::Refusal;
@@ -21,11 +20,7 @@ pub(super) struct Authenticated {
 
 impl Received {
     /// Finds the consumer of the key that came with the request.
-    pub(super) fn authenticate(
-        self,
-        _: &Worker,
-        tail: &mut Tail,
-    ) -> Result<Authenticated, Refusal> {
+    pub(super) fn authenticate(self, tail: &mut Tail) -> Result<Authenticated, Refusal> {
         let key = presented(&self.request.head.headers).ok_or(Refusal::NoApiKey)?;
         let hash = digest::digest(&digest::SHA256, key);
         let known = <&[u8; 32]>::try_from(hash.as_ref())

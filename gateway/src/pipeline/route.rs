@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
-use weir_config::linked::LinkedRule;
 use weir_decide::{Decision, Facts, NoRoute, decide};
 use weir_llm::Operation;
 use weir_llm::dialect::openai;
@@ -81,13 +80,6 @@ impl Authenticated {
             model,
             decision,
         })
-    }
-}
-
-impl Routed {
-    /// The rule that the decision took.
-    pub(super) fn rule(&self) -> &LinkedRule {
-        &self.decision.route.rules[self.decision.rule]
     }
 }
 

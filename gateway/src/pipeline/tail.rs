@@ -117,8 +117,9 @@ impl Tail {
 
     /// Ends with a refusal.
     pub(super) fn refused(mut self, refusal: &Refusal) -> Response {
-        self.code = Some(refusal.code());
-        self.shared.metrics.refused(refusal.code());
+        let code = refusal.code();
+        self.code = Some(code);
+        self.shared.metrics.refused(code);
         let response = refusal.response();
         self.finish_with(&response, Outcome::Refused);
         response

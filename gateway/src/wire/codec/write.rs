@@ -1,6 +1,6 @@
 //! Heads and chunks, written.
 use std::cell::RefCell;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::{BufMut as _, BytesMut};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -120,40 +120,9 @@ fn with_date(write: impl FnOnce(&[u8])) {
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
 fn imf_fixdate(unix: u64) -> [u8; 29] {
-    const WEEKDAYS: [&[u8; 3]; 7] = [b"Thu", b"Fri", b"Sat", b"Sun", b"Mon", b"Tue", b"Wed"];
-    const MONTHS: [&[u8; 3]; 12] = [
-        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
-        b"Dec",
-    ];
-    let (days, seconds) = (unix / 86_400, unix % 86_400);
-    // Days to a civil date, counted in eras of 400 years that begin on 1 March.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let mut text = *b"---, -- --- ---- --:--:-- GMT";
-    let mut digits = |at: usize, number: u64| {
-        text[at] = b'0' + (number / 10 % 10) as u8;
-        text[at + 1] = b'0' + (number % 10) as u8;
-    };
-    digits(5, day);
-    digits(12, year / 100);
-    digits(14, year % 100);
-    digits(17, seconds / 3_600);
-    digits(20, seconds / 60 % 60);
-    digits(23, seconds % 60);
-    text[..3].copy_from_slice(WEEKDAYS[(days % 7) as usize]);
-    text[8..11].copy_from_slice(MONTHS[(month - 1) as usize]);
-    text
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(unix));
+    // The format has one length, up to the year 9999, which the library ends at.
+    date.as_bytes().try_into().unwrap_or([b' '; 29])
 }
 
 #[cfg(test)]
