@@ -1,0 +1,3 @@
+//! Watches the resources, compiles them, publishes the config and reports status.
+
+fn main() {}
