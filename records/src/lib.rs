@@ -1,4 +1,5 @@
 //! What one binary writes and another reads.
 
 pub mod access;
+pub mod lease;
 mod time;
