@@ -46,6 +46,7 @@ mod shards;
 mod standing;
 mod text;
 mod variables;
+mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -62,6 +63,7 @@ use variables::Variables;
 
 pub use standing::{Standing, stands_for};
 pub use text::duration;
+pub use workspace::{NamespacePass, Pass, Workspace};
 
 /// Gives the value of an environment variable, or none if it is not set.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;

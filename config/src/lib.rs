@@ -6,6 +6,7 @@ pub mod compile;
 pub mod expression;
 pub mod link;
 pub mod linked;
+pub mod published;
 mod schema;
 pub mod snapshot;
 pub mod text;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::expression::Expression;
 use crate::snapshot::Shard;
 
-pub use consumer::{Admission, Consumer, LinkedKey};
+pub use consumer::{Admission, Consumer, LinkedAccount, LinkedKey};
 pub use glob::Glob;
 pub use provider::LinkedProvider;
 pub use route::{LinkedBackend, LinkedRoute, LinkedRule, MAX_BACKENDS, Seniority};
@@ -37,7 +37,8 @@ pub struct LinkedNamespace {
     pub(crate) shard: Arc<Shard>,
     /// The shards of other namespaces that its routes refer to (`None` where there is none), as they were.
     pub(crate) others: BTreeMap<String, Option<Arc<Shard>>>,
-    pub(crate) providers: BTreeMap<String, Arc<LinkedProvider>>,
+    pub(crate) providers: Arc<BTreeMap<String, Arc<LinkedProvider>>>,
+    pub(crate) accounts: BTreeMap<String, LinkedAccount>,
     pub(crate) routes: BTreeMap<String, Arc<LinkedRoute>>,
     pub(crate) expressions: HashMap<Arc<str>, Arc<Expression>>,
     /// The routes that list a model by its exact name, the senior first.
@@ -69,6 +70,13 @@ impl Linked {
     #[must_use]
     pub fn key(&self, sha256: &[u8; 32]) -> Option<&LinkedKey> {
         self.keys.get(sha256)
+    }
+
+    /// The service account of this namespace and name. Whether a token is one of it is for the caller to judge, by
+    /// its UID.
+    #[must_use]
+    pub fn service_account(&self, namespace: &str, name: &str) -> Option<&LinkedAccount> {
+        self.namespaces.get(namespace)?.accounts.get(name)
     }
 
     /// How many API key values are known.

@@ -16,23 +16,29 @@ mod secret;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 pub use hash::Sha256;
 pub use key::ApiKey;
 pub use namespaces::{NAME_LABEL, Namespaces, Operator, Requirement};
 pub use provider::{Dialect, HttpVersion, Provider, ProviderModel, SecretRef, Sources, Timeouts};
-pub use route::{Backend, Consumers, ProviderRef, Retry, RetryCause, Route, Rule};
+pub use route::{Backend, ConsumerKind, Consumers, ProviderRef, Retry, RetryCause, Route, Rule};
 pub use secret::Secret;
 
-/// The version of the snapshot's format that this crate writes and reads.
-pub const FORMAT: u32 = 1;
+/// The version of the snapshot's format that this crate writes, of which it is the newest.
+///
+/// 1 had no service accounts; 2 lists them in shards, and routes may admit them.
+pub const FORMAT: u32 = 2;
+
+/// The versions of the format that this crate reads, and that [`published::encode`](crate::published::encode) writes.
+pub const FORMATS: [u32; 2] = [1, FORMAT];
 
 /// Everything that a gateway serves, one [`Shard`] a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Snapshot {
-    /// The version of the format, [`FORMAT`] when this crate wrote it.
+    /// The version of the format, [`FORMAT`] when this crate wrote it. One that is none of [`FORMATS`] is an error.
+    #[serde(deserialize_with = "known_format")]
     pub format: u32,
     /// The shards by the name of their namespace. A shard that did not change since the snapshot
     /// before is the very same `Arc`.
@@ -54,6 +60,19 @@ pub struct Shard {
     pub routes: BTreeMap<String, Route>,
     /// Its API keys by the name of their Secret.
     pub keys: BTreeMap<String, ApiKey>,
+    /// The UIDs of its service accounts by their names. A folder knows none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub service_accounts: BTreeMap<String, String>,
+}
+
+fn known_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let format = u32::deserialize(deserializer)?;
+    if FORMATS.contains(&format) {
+        return Ok(format);
+    }
+    Err(de::Error::custom(format!(
+        "format {format} is none of those that this version reads"
+    )))
 }
 
 impl Default for Snapshot {
@@ -76,6 +95,13 @@ impl Snapshot {
     #[must_use]
     pub fn route(&self, namespace: &str, name: &str) -> Option<&Route> {
         self.namespaces.get(namespace)?.routes.get(name)
+    }
+
+    /// The UID of the service account of this namespace and name.
+    #[must_use]
+    pub fn service_account(&self, namespace: &str, name: &str) -> Option<&str> {
+        let shard = self.namespaces.get(namespace)?;
+        shard.service_accounts.get(name).map(String::as_str)
     }
 
     /// The API key that is kept in the Secret of this namespace and name.

@@ -58,11 +58,18 @@ pub struct Document {
     pub origin: Origin,
 }
 
-impl From<Value> for Document {
-    /// An object that comes from no file: an API, a test.
-    fn from(value: Value) -> Self {
+impl Document {
+    /// An object that comes from no file, but from an API.
+    #[must_use]
+    pub fn of_value(value: Value) -> Self {
         let origin = Origin::default();
         Self { value, origin }
+    }
+}
+
+impl From<Value> for Document {
+    fn from(value: Value) -> Self {
+        Self::of_value(value)
     }
 }
 

@@ -75,6 +75,7 @@ const CASES: &[&str] = &[
     "route_backend_bounds",
     "route_backend_shorthand",
     "route_backends_missing",
+    "route_consumers_accounts",
     "route_consumers_empty",
     "route_consumers_no_member",
     "route_consumers_of_the_future",

@@ -96,7 +96,7 @@ apiVersion: weir.dev/v1alpha1
 kind: AIRoute
 metadata: {name: chat, namespace: team-a, creationTimestamp: "2026-01-01T00:00:00Z"}
 spec:
-  consumers: [{apiKeys: {names: [ci], namespaces: {from: All}}}, {apiKeys: {}}]
+  consumers: [{apiKeys: {names: [ci], namespaces: {from: All}}}, {apiKeys: {}}, {serviceAccounts: {names: [web]}}]
   models: [fast, "gpt-*"]
   rules:
   - name: short
@@ -212,6 +212,10 @@ fn chat() -> Route {
                 names: None,
                 namespaces: Namespaces::Same,
             },
+            Consumers::ServiceAccounts {
+                names: Some(vec!["web".to_owned()]),
+                namespaces: Namespaces::Same,
+            },
         ],
         models: vec!["fast".to_owned(), "gpt-*".to_owned()],
         rules: vec![
@@ -250,6 +254,7 @@ fn full() -> Snapshot {
         .into(),
         routes: [("chat".to_owned(), chat())].into(),
         keys: [("ci".to_owned(), ci)].into(),
+        service_accounts: BTreeMap::new(),
     };
     Snapshot {
         format: FORMAT,
@@ -303,10 +308,16 @@ fn what_is_left_out_takes_its_default() {
     assert_eq!(route.retry, Retry::default());
     assert_eq!(
         route.consumers,
-        [Consumers::ApiKeys {
-            names: None,
-            namespaces: Namespaces::Same
-        }]
+        [
+            Consumers::ServiceAccounts {
+                names: None,
+                namespaces: Namespaces::Same
+            },
+            Consumers::ApiKeys {
+                names: None,
+                namespaces: Namespaces::Same
+            }
+        ]
     );
     assert_eq!(
         compiled.snapshot.namespaces["team-a"].labels,
@@ -335,7 +346,8 @@ fn the_json_of_a_snapshot_is_stable() {
             "created": 1_767_225_600,
             "consumers": [
                 {"apiKeys": {"names": ["ci"], "namespaces": "all"}},
-                {"apiKeys": {"namespaces": "same"}}
+                {"apiKeys": {"namespaces": "same"}},
+                {"serviceAccounts": {"names": ["web"], "namespaces": "same"}}
             ],
             "models": ["fast", "gpt-*"],
             "rules": [

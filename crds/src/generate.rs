@@ -2,7 +2,7 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt as _;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +48,12 @@ pub fn files() -> Result<Vec<File>, Error> {
 /// The CRD as a JSON value, less what schemars says and Kubernetes should not hear.
 fn tidy(crd: &CustomResourceDefinition) -> Result<Value, Error> {
     let mut crd = serde_json::to_value(crd)?;
+    crd["metadata"]["annotations"] =
+        json!({(crate::SCHEMA_VERSION_ANNOTATION): crate::SCHEMA_VERSION.to_string()});
     if let Some(schema) = crd.pointer_mut("/spec/versions/0/schema/openAPIV3Schema") {
         tidy_schema(schema);
+        // The only default there is: `Ready` is Unknown from the first moment, and not absent.
+        schema["properties"]["status"]["default"] = serde_json::to_value(crate::Status::pending())?;
     }
     Ok(crd)
 }
@@ -60,8 +64,9 @@ fn tidy_schema(schema: &mut Value) {
     };
     // An absent option is absent: `null` would be a third state that means nothing.
     schema.remove("nullable");
-    // The name of a Rust type says nothing to whoever asks `kubectl explain`.
+    // The name of a Rust type says nothing to whoever asks `kubectl explain`, and what serde fills in is no default.
     schema.remove("title");
+    schema.remove("default");
     if let Some(Value::String(description)) = schema.get_mut("description") {
         *description = description.replace('\n', " ");
     }

@@ -33,6 +33,7 @@ mod provider;
 )]
 mod route;
 pub mod schemas;
+mod status;
 
 #[cfg(feature = "crd")]
 pub mod generate;
@@ -50,7 +51,9 @@ pub use provider::{
 };
 pub use route::{
     AIRouteSpec, ApiKeys, Backend, Consumers, ProviderReference, Retry, RetryCause, RouteRule,
+    ServiceAccounts,
 };
+pub use status::{Condition, ConditionStatus, Status, condition, reason};
 
 #[cfg(feature = "crd")]
 pub use provider::AIProvider;
@@ -61,3 +64,8 @@ pub use route::AIRoute;
 pub const GROUP: &str = "weir.dev";
 /// The one version that there is.
 pub const VERSION: &str = "v1alpha1";
+
+/// The version of the schema of all CRDs: it rises with every change of it. An operator that finds an older one says so.
+pub const SCHEMA_VERSION: u32 = 1;
+/// The annotation of each CRD that holds its [`SCHEMA_VERSION`].
+pub const SCHEMA_VERSION_ANNOTATION: &str = "weir.dev/schema-version";

@@ -18,10 +18,14 @@ use crate::namespaces::Namespaces;
         namespaced,
         shortname = "aip",
         category = "ai",
+        status = "crate::status::Status",
         doc = "An AIProvider is one account at one endpoint that speaks one dialect of LLM traffic. Routes refer to it by name.",
         printcolumn = r#"{"name": "Dialect", "type": "string", "jsonPath": ".spec.dialect", "description": "The wire format that it speaks"}"#,
         printcolumn = r#"{"name": "Endpoint", "type": "string", "jsonPath": ".spec.endpoint", "description": "The base URL, where it is not the dialect's own", "priority": 1}"#,
+        printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].status", "description": "Whether every gateway pod serves it as it is written"}"#,
+        printcolumn = r#"{"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].reason", "description": "Why it is or is not"}"#,
         printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": "Since when it is there"}"#,
+        printcolumn = r#"{"name": "Message", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].message", "description": "The same in words", "priority": 1}"#,
     )
 )]
 #[cfg_attr(feature = "crd", x_kube(

@@ -18,14 +18,19 @@ use crate::namespaces::Namespaces;
         namespaced,
         shortname = "air",
         category = "ai",
+        status = "crate::status::Status",
         doc = "An AIRoute says who may ask for which models, and which providers answer.",
         printcolumn = r#"{"name": "Models", "type": "string", "jsonPath": ".spec.models", "description": "The names that clients ask for"}"#,
+        printcolumn = r#"{"name": "Ready", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].status", "description": "Whether every gateway pod serves it as it is written"}"#,
+        printcolumn = r#"{"name": "Reason", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].reason", "description": "Why it is or is not"}"#,
         printcolumn = r#"{"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": "Since when it is there"}"#,
+        printcolumn = r#"{"name": "Message", "type": "string", "jsonPath": ".status.conditions[?(@.type=='Ready')].message", "description": "The same in words", "priority": 1}"#,
     )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AIRouteSpec {
-    /// Who may call: whoever any of the entries names. Without it, every API key of this namespace.
+    /// Who may call: whoever any of the entries names. Without it, every ServiceAccount and every API
+    /// key of this namespace.
     #[schemars(length(min = 1, max = 16))]
     #[cfg_attr(feature = "crd", x_kube(merge_strategy = ListMerge::Atomic))]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,14 +59,35 @@ pub struct AIRouteSpec {
 #[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
 #[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
 #[cfg_attr(feature = "crd", x_kube(
-    validation = Rule::new("has(self.apiKeys)").message("must have exactly one of: apiKeys"),
+    validation = Rule::new("has(self.serviceAccounts) != has(self.apiKeys)")
+        .message("must have exactly one of: serviceAccounts, apiKeys"),
 ))]
 #[serde(rename_all = "camelCase")]
 pub struct Consumers {
+    /// Kubernetes ServiceAccounts, whose pods call with their projected tokens. An empty object means
+    /// every one of this namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_accounts: Option<ServiceAccounts>,
     /// API keys: Secrets of type `weir.dev/api-key`, or with the label `weir.dev/api-key: "true"`.
     /// An empty object means every key of this namespace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_keys: Option<ApiKeys>,
+}
+
+/// Some ServiceAccounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
+#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceAccounts {
+    /// Their names. Without it, every ServiceAccount.
+    #[schemars(length(min = 1, max = 64))]
+    #[cfg_attr(feature = "crd", x_kube(merge_strategy = ListMerge::Set))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<ResourceName>>,
+    /// Their namespaces. Without it, the namespace of this route.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Namespaces>,
 }
 
 /// Some API keys.
@@ -92,7 +118,7 @@ pub struct RouteRule {
     /// A CEL expression that must be true for the rule to hold; without it, the rule always holds.
     /// It knows `request.model`, `request.stream`, `request.operation` (`chat`, `completions` or
     /// `embeddings`), `request.inputTokens` (an estimate: a quarter of the bytes of text) and
-    /// `consumer` (such as `key:team-a/ci`).
+    /// `consumer` (such as `sa:team-a/web` or `key:team-a/ci`).
     #[schemars(length(min = 1, max = 4096))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,

@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use super::namespace::namespaces;
 use crate::snapshot::{
-    Consumers, NAME_LABEL, Namespaces, Operator, ProviderModel, Requirement, SecretRef,
+    ConsumerKind, Consumers, NAME_LABEL, Namespaces, Operator, ProviderModel, Requirement,
+    SecretRef,
 };
 
 /// More sets of consumers than one route could ever have come to by mistake; what is beyond is let go of.
@@ -77,29 +78,34 @@ fn some<T>(readable: Vec<T>) -> Option<Vec<T>> {
 /// list.
 pub(super) fn readable_consumers(written: Option<&Value>) -> Option<Vec<Consumers>> {
     let Some(written) = written else {
-        return Some(vec![Consumers::ApiKeys {
-            names: None,
-            namespaces: Namespaces::Same,
-        }]);
+        return Some(Consumers::of_the_namespace());
     };
     let entries = written.as_array()?;
     if entries.is_empty() {
         return Some(Vec::new());
     }
-    some(entries.iter().filter_map(readable_consumer).collect())
+    some(entries.iter().flat_map(readable_consumer).collect())
 }
 
-fn readable_consumer(entry: &Value) -> Option<Consumers> {
-    let keys = entry.as_object()?.get("apiKeys")?.as_object()?;
-    let written = keys.get("names");
-    let nobody = written.is_some_and(|names| names.as_array().is_some_and(Vec::is_empty));
-    let names = nobody.then(Vec::new).or_else(|| readable_patterns(written));
-    let namespaces = match keys.get("namespaces") {
-        None => Namespaces::Same,
-        // What can't be read bounds nothing.
-        written => readable_namespaces(written).unwrap_or(Namespaces::All),
-    };
-    Some(Consumers::ApiKeys { names, namespaces })
+/// Those whom an entry lets in. One that has two members is refused, and lets in those of both.
+fn readable_consumer(entry: &Value) -> Vec<Consumers> {
+    let members = [
+        ("serviceAccounts", ConsumerKind::ServiceAccount),
+        ("apiKeys", ConsumerKind::ApiKey),
+    ];
+    let members = members.into_iter().filter_map(|(member, kind)| {
+        let some = entry.as_object()?.get(member)?.as_object()?;
+        let written = some.get("names");
+        let nobody = written.is_some_and(|names| names.as_array().is_some_and(Vec::is_empty));
+        let names = nobody.then(Vec::new).or_else(|| readable_patterns(written));
+        let namespaces = match some.get("namespaces") {
+            None => Namespaces::Same,
+            // What can't be read bounds nothing.
+            written => readable_namespaces(written).unwrap_or(Namespaces::All),
+        };
+        Some(Consumers::new(kind, names, namespaces))
+    });
+    members.collect()
 }
 
 /// Those that both let in, for a resource in the namespace `own`.
@@ -154,61 +160,38 @@ pub(super) fn consumers(last: &[Consumers], refused: &[Consumers], own: &str) ->
 }
 
 fn shared(left: &Consumers, right: &Consumers, own: &str) -> Option<Consumers> {
-    let (
-        Consumers::ApiKeys {
-            names: left_names,
-            namespaces: left,
-        },
-        Consumers::ApiKeys {
-            names: right_names,
-            namespaces: right,
-        },
-    ) = (left, right);
-    let names = match (left_names, right_names) {
-        (None, other) | (other, None) => other.clone(),
+    if left.kind() != right.kind() {
+        return None;
+    }
+    let names = match (left.names(), right.names()) {
+        (None, other) | (other, None) => other.map(<[String]>::to_vec),
         (Some(left), Some(right)) => {
-            let shared: Vec<String> = left
-                .iter()
-                .filter(|name| right.contains(name))
-                .cloned()
-                .collect();
-            Some(shared)
+            let shared = left.iter().filter(|name| right.contains(name));
+            Some(shared.cloned().collect())
         }
     };
     if names.as_ref().is_some_and(Vec::is_empty) {
         return None;
     }
-    Some(Consumers::ApiKeys {
-        names,
-        namespaces: both(left, right, own),
-    })
+    let namespaces = both(left.namespaces(), right.namespaces(), own);
+    Some(Consumers::new(left.kind(), names, namespaces))
 }
 
 /// Whether `one` lets in nobody whom `other` does not; false where that is not plain to see.
 fn within(one: &Consumers, other: &Consumers) -> bool {
-    let (
-        Consumers::ApiKeys {
-            names: one_names,
-            namespaces: one,
-        },
-        Consumers::ApiKeys {
-            names: other_names,
-            namespaces: other,
-        },
-    ) = (one, other);
-    let names = match (one_names, other_names) {
+    let names = match (one.names(), other.names()) {
         (_, None) => true,
         (None, Some(_)) => false,
         (Some(one), Some(other)) => one.iter().all(|name| other.contains(name)),
     };
-    let namespaces = match (one, other) {
+    let namespaces = match (one.namespaces(), other.namespaces()) {
         (_, Namespaces::All) | (Namespaces::Same, Namespaces::Same) => true,
         (Namespaces::Selector(one), Namespaces::Selector(other)) => {
             other.iter().all(|requirement| one.contains(requirement))
         }
         _ => false,
     };
-    names && namespaces
+    one.kind() == other.kind() && names && namespaces
 }
 
 /// The names and patterns that both lists let through. Of two patterns that overlap in part, nothing is kept.

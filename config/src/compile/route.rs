@@ -12,7 +12,7 @@ use crate::expression::Expression;
 use crate::link::{self, Unresolved};
 use crate::schema::{Schema, known_or};
 use crate::snapshot::{
-    Backend, Consumers, Namespaces, Provider, ProviderRef, Retry, RetryCause, Route, Rule,
+    Backend, ConsumerKind, Consumers, Provider, ProviderRef, Retry, RetryCause, Route, Rule,
 };
 use crate::verdict::{Problem, Reason};
 
@@ -64,10 +64,7 @@ fn conditions(spec: &Value, known: &[Problem]) -> Vec<Problem> {
 
 fn narrowed(spec: &AIRouteSpec, object: &Object<'_>) -> Route {
     let consumers = match &spec.consumers {
-        None => vec![Consumers::ApiKeys {
-            names: None,
-            namespaces: Namespaces::Same,
-        }],
+        None => Consumers::of_the_namespace(),
         Some(entries) => entries.iter().filter_map(consumers).collect(),
     };
     Route {
@@ -91,13 +88,20 @@ fn narrowed(spec: &AIRouteSpec, object: &Object<'_>) -> Route {
     }
 }
 
+/// The schema lets through no entry without a member; such a one admits nobody.
 fn consumers(wide: &weir_crds::Consumers) -> Option<Consumers> {
-    let keys = wide.api_keys.as_ref()?;
-    let names = keys.names.as_ref();
-    Some(Consumers::ApiKeys {
-        names: names.map(|names| names.iter().map(|name| name.0.clone()).collect()),
-        namespaces: namespaces(keys.namespaces.as_ref()),
-    })
+    let (kind, some) = match (&wide.service_accounts, &wide.api_keys) {
+        (Some(accounts), _) => (
+            ConsumerKind::ServiceAccount,
+            (&accounts.names, &accounts.namespaces),
+        ),
+        (None, Some(keys)) => (ConsumerKind::ApiKey, (&keys.names, &keys.namespaces)),
+        (None, None) => return None,
+    };
+    let (names, wide) = some;
+    let names = names.as_ref();
+    let names = names.map(|names| names.iter().map(|name| name.0.clone()).collect());
+    Some(Consumers::new(kind, names, namespaces(wide.as_ref())))
 }
 
 fn backend(wide: &weir_crds::Backend, namespace: &str) -> Backend {

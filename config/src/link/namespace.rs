@@ -6,15 +6,15 @@ use std::sync::Arc;
 use super::{reference, same};
 use crate::expression::Expression;
 use crate::linked::{
-    Admission, Glob, LinkProblem, LinkedBackend, LinkedNamespace, LinkedProvider, LinkedRoute,
-    LinkedRule, MAX_BACKENDS, Seniority,
+    Admission, Consumer, Glob, LinkProblem, LinkedAccount, LinkedBackend, LinkedNamespace,
+    LinkedProvider, LinkedRoute, LinkedRule, MAX_BACKENDS, Seniority,
 };
 use crate::snapshot::{Provider, ProviderRef, Route, Rule, Shard, Snapshot};
 
 /// Every provider of a snapshot, those that did not change taken over.
 #[derive(Default)]
 pub(super) struct Providers {
-    by_namespace: BTreeMap<String, BTreeMap<String, Arc<LinkedProvider>>>,
+    by_namespace: BTreeMap<String, Arc<BTreeMap<String, Arc<LinkedProvider>>>>,
 }
 
 impl Providers {
@@ -25,7 +25,7 @@ impl Providers {
         before: Option<&LinkedNamespace>,
     ) {
         let providers = match before {
-            Some(before) if same(&before.shard, shard) => before.providers.clone(),
+            Some(before) if same(&before.shard, shard) => Arc::clone(&before.providers),
             _ => {
                 let link = |(name, spec): (&String, &Provider)| {
                     let known = before.and_then(|before| before.providers.get(name));
@@ -35,7 +35,7 @@ impl Providers {
                     };
                     (name.clone(), provider)
                 };
-                shard.providers.iter().map(link).collect()
+                Arc::new(shard.providers.iter().map(link).collect())
             }
         };
         self.by_namespace.insert(namespace.to_owned(), providers);
@@ -86,6 +86,7 @@ pub(super) fn link(
         }
     }
     LinkedNamespace {
+        accounts: accounts(shard),
         shard: Arc::clone(shard),
         others: linker.others,
         providers: providers
@@ -99,6 +100,19 @@ pub(super) fn link(
         exact,
         patterns,
     }
+}
+
+fn accounts(shard: &Shard) -> BTreeMap<String, LinkedAccount> {
+    let labels = Arc::new(shard.labels.clone());
+    let account = |(name, uid): (&String, &String)| {
+        let consumer = Consumer::service_account(&shard.namespace, name, Arc::clone(&labels));
+        let account = LinkedAccount {
+            consumer: Arc::new(consumer),
+            uid: uid.as_str().into(),
+        };
+        (name.clone(), account)
+    };
+    shard.service_accounts.iter().map(account).collect()
 }
 
 struct Linker<'a> {

@@ -2,11 +2,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::snapshot::{Consumers, Namespaces};
+use crate::snapshot::{ConsumerKind, Consumers, Namespaces};
 
-/// Who calls. Prints as `key:NAMESPACE/NAME`.
+/// Who calls. Prints as `sa:NAMESPACE/NAME` or `key:NAMESPACE/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consumer {
+    kind: ConsumerKind,
     text: Arc<str>,
     namespace: Arc<str>,
     name: Arc<str>,
@@ -22,9 +23,19 @@ pub struct LinkedKey {
     pub expires_at: Option<i64>,
 }
 
+/// A live service account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedAccount {
+    /// Who calls as it.
+    pub consumer: Arc<Consumer>,
+    /// Its UID: a token for another is one of an account of the same name that was deleted.
+    pub uid: Arc<str>,
+}
+
 /// One entry of a route's consumers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
+    kind: ConsumerKind,
     /// Sorted; none means every name.
     names: Option<Vec<String>>,
     namespaces: Namespaces,
@@ -35,15 +46,45 @@ impl Consumer {
     /// namespace.
     #[must_use]
     pub fn key(namespace: &str, name: &str, labels: Arc<BTreeMap<String, String>>) -> Self {
+        Self::new(ConsumerKind::ApiKey, namespace, name, labels)
+    }
+
+    /// The consumer that calls as the service account of this namespace and name. `labels` are those of the namespace.
+    #[must_use]
+    pub fn service_account(
+        namespace: &str,
+        name: &str,
+        labels: Arc<BTreeMap<String, String>>,
+    ) -> Self {
+        Self::new(ConsumerKind::ServiceAccount, namespace, name, labels)
+    }
+
+    fn new(
+        kind: ConsumerKind,
+        namespace: &str,
+        name: &str,
+        labels: Arc<BTreeMap<String, String>>,
+    ) -> Self {
+        let prefix = match kind {
+            ConsumerKind::ApiKey => "key",
+            ConsumerKind::ServiceAccount => "sa",
+        };
         Self {
-            text: format!("key:{namespace}/{name}").into(),
+            kind,
+            text: format!("{prefix}:{namespace}/{name}").into(),
             namespace: namespace.into(),
             name: name.into(),
             labels,
         }
     }
 
-    /// `key:NAMESPACE/NAME`.
+    /// How it says who it is.
+    #[must_use]
+    pub fn kind(&self) -> ConsumerKind {
+        self.kind
+    }
+
+    /// `sa:NAMESPACE/NAME` or `key:NAMESPACE/NAME`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -70,13 +111,16 @@ impl fmt::Display for Consumer {
 
 impl Admission {
     pub(crate) fn new(consumers: &Consumers) -> Self {
-        let Consumers::ApiKeys { names, namespaces } = consumers;
-        let names = names.clone().map(|mut names| {
+        let names = consumers.names().map(|names| {
+            let mut names = names.to_vec();
             names.sort_unstable();
             names
         });
-        let namespaces = namespaces.clone();
-        Self { names, namespaces }
+        Self {
+            kind: consumers.kind(),
+            names,
+            namespaces: consumers.namespaces().clone(),
+        }
     }
 
     /// Whether it lets `consumer` use a route of the namespace `own`.
@@ -86,7 +130,8 @@ impl Admission {
                 .binary_search_by(|name| name.as_str().cmp(consumer.name()))
                 .is_ok()
         });
-        named
+        self.kind == consumer.kind
+            && named
             && self
                 .namespaces
                 .admits(own, consumer.namespace(), &consumer.labels)

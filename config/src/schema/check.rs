@@ -204,7 +204,7 @@ impl Walk<'_> {
 }
 
 /// The fields of every object that the schema of a CRD leaves to the API server.
-const ENVELOPE: [&str; 3] = ["apiVersion", "kind", "metadata"];
+const ENVELOPE: [&str; 4] = ["apiVersion", "kind", "metadata", "status"];
 
 fn entries(count: usize) -> String {
     match count {

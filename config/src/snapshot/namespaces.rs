@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Which namespaces a resource lets in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Namespaces {
     /// The resource's own namespace alone.

@@ -22,7 +22,7 @@ pub struct Route {
 }
 
 /// Some consumers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Consumers {
     /// The API keys of these names in these namespaces.
@@ -34,6 +34,67 @@ pub enum Consumers {
         /// The namespaces in which they may stand.
         namespaces: Namespaces,
     },
+    /// The service accounts of these names in these namespaces. Since format 2.
+    #[serde(rename_all = "camelCase")]
+    ServiceAccounts {
+        /// Their names; none means every one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        names: Option<Vec<String>>,
+        /// The namespaces in which they may stand.
+        namespaces: Namespaces,
+    },
+}
+
+/// How a consumer says who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConsumerKind {
+    /// By an API key.
+    ApiKey,
+    /// By the token of its service account.
+    ServiceAccount,
+}
+
+impl Consumers {
+    /// Those of this kind, these names (none means every one) and these namespaces.
+    #[must_use]
+    pub fn new(kind: ConsumerKind, names: Option<Vec<String>>, namespaces: Namespaces) -> Self {
+        match kind {
+            ConsumerKind::ApiKey => Self::ApiKeys { names, namespaces },
+            ConsumerKind::ServiceAccount => Self::ServiceAccounts { names, namespaces },
+        }
+    }
+
+    /// What a route admits that doesn't say whom: every service account and every API key of its namespace.
+    #[must_use]
+    pub fn of_the_namespace() -> Vec<Self> {
+        let kinds = [ConsumerKind::ServiceAccount, ConsumerKind::ApiKey];
+        kinds
+            .map(|kind| Self::new(kind, None, Namespaces::Same))
+            .into()
+    }
+
+    /// How they say who they are.
+    #[must_use]
+    pub fn kind(&self) -> ConsumerKind {
+        match self {
+            Self::ApiKeys { .. } => ConsumerKind::ApiKey,
+            Self::ServiceAccounts { .. } => ConsumerKind::ServiceAccount,
+        }
+    }
+
+    /// Their names; none means every one.
+    #[must_use]
+    pub fn names(&self) -> Option<&[String]> {
+        let (Self::ApiKeys { names, .. } | Self::ServiceAccounts { names, .. }) = self;
+        names.as_deref()
+    }
+
+    /// The namespaces in which they may stand.
+    #[must_use]
+    pub fn namespaces(&self) -> &Namespaces {
+        let (Self::ApiKeys { namespaces, .. } | Self::ServiceAccounts { namespaces, .. }) = self;
+        namespaces
+    }
 }
 
 /// One rule of a route.

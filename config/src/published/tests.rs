@@ -1,0 +1,264 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::snapshot::{Consumers, Namespaces};
+
+/// A shard with a credential, a key, routes and service accounts.
+fn shard() -> Shard {
+    let hash = Sha256::of(b"key");
+    let route = |consumers: serde_json::Value| {
+        json!({
+            "consumers": consumers, "models": ["fast"], "retry": {"on": ["Timeout"]},
+            "rules": [{"backends": [{"provider": {"namespace": "a", "name": "p"}, "priority": 0, "weight": 1}]}],
+        })
+    };
+    let keys = json!({"apiKeys": {"namespaces": "same"}});
+    let accounts = json!({"serviceAccounts": {"names": ["web"], "namespaces": "all"}});
+    serde_json::from_value(json!({
+        "namespace": "a",
+        "labels": {"kubernetes.io/metadata.name": "a"},
+        "providers": {"p": {
+            "dialect": "OpenAI", "endpoint": "https://a/v1", "credential": "sk-very-secret", "httpVersion": "Auto",
+            "timeouts": {"connect": 1, "firstToken": 1, "idle": 1, "total": 1}, "allowed": "same",
+        }},
+        "routes": {"both": route(json!([accounts, keys])), "accounts": route(json!([accounts]))},
+        "keys": {"ci": {"hashes": [hash.to_string()]}},
+        "serviceAccounts": {"web": "a1b2"},
+    }))
+    .unwrap()
+}
+
+/// A shard that is bigger than a Secret when it is packed: names that don't repeat.
+fn big() -> Shard {
+    let mut shard = shard();
+    let accounts = (0..40_000u32).map(|n| {
+        let uid = Sha256::of(&n.to_be_bytes()).to_string();
+        (format!("account-{n}"), uid)
+    });
+    shard.service_accounts = accounts.collect();
+    shard
+}
+
+fn decoded(encoded: &Encoded) -> Shard {
+    match read_index(&encoded.index.data).unwrap() {
+        Index::Whole(shard) => shard,
+        Index::Parts(names) => {
+            let data = names.iter().map(|name| {
+                let part = encoded.parts.iter().find(|part| part.name == *name);
+                part.unwrap().data[PART_ENTRY].as_slice()
+            });
+            join(data).unwrap()
+        }
+    }
+}
+
+#[test]
+fn a_small_shard_is_one_secret() {
+    let encoded = encode(&shard(), 2, 7);
+    assert_eq!(encoded.parts, []);
+    assert_eq!(encoded.index.name, "ns.a");
+    assert_eq!(namespace_of(&encoded.index.name), Some("a"));
+    let labels =
+        json!({"app.kubernetes.io/managed-by": "weir-operator", "weir.dev/config": "shard"});
+    assert_eq!(json!(encoded.index.labels), labels);
+    let annotations = json!({"weir.dev/format": "2", "weir.dev/term": "7"});
+    assert_eq!(json!(encoded.index.annotations), annotations);
+    assert_eq!(
+        Stamp::read(&encoded.index.annotations),
+        Ok(Stamp { format: 2, term: 7 })
+    );
+    assert_eq!(decoded(&encoded), shard());
+    assert_eq!(encode(&shard(), 2, 7), encoded, "the very same bytes");
+}
+
+#[test]
+fn a_big_shard_is_cut_into_parts_that_are_named_by_what_they_hold() {
+    let encoded = encode(&big(), 2, 7);
+    assert!(encoded.parts.len() > 1);
+    let names: Vec<&str> = encoded
+        .parts
+        .iter()
+        .map(|part| part.name.as_str())
+        .collect();
+    let Index::Parts(listed) = read_index(&encoded.index.data).unwrap() else {
+        panic!("the index names parts")
+    };
+    assert_eq!(listed, names);
+    for part in &encoded.parts {
+        let bytes = &part.data[PART_ENTRY];
+        assert!(bytes.len() <= MAX_BYTES);
+        let hash = Sha256::of(bytes).to_string();
+        assert_eq!(part.name, format!("part.{}", &hash[..40]));
+        assert_eq!(part.labels[ROLE_LABEL], "part");
+    }
+    assert_eq!(decoded(&encoded), big());
+    let swapped = encoded
+        .parts
+        .iter()
+        .rev()
+        .map(|part| part.data[PART_ENTRY].as_slice());
+    assert_eq!(join(swapped), Err(DecodeError::Packing));
+    let cut = encoded.parts[..1]
+        .iter()
+        .map(|part| part.data[PART_ENTRY].as_slice());
+    assert_eq!(join(cut), Err(DecodeError::Packing));
+}
+
+#[test]
+fn format_1_leaves_service_accounts_out_and_admits_nobody_in_their_stead() {
+    let encoded = encode(&shard(), 1, 7);
+    assert_eq!(encoded.index.annotations[FORMAT_ANNOTATION], "1");
+    let mut expected = shard();
+    expected.service_accounts.clear();
+    let keys = Consumers::ApiKeys {
+        names: None,
+        namespaces: Namespaces::Same,
+    };
+    for (name, consumers) in [("both", vec![keys]), ("accounts", Vec::new())] {
+        expected.routes.get_mut(name).unwrap().consumers = consumers;
+    }
+    assert_eq!(decoded(&encoded), expected);
+    let text = serde_json::to_string(&expected).unwrap();
+    assert!(
+        !text.contains("erviceAccounts"),
+        "an older version reads no such field: {text}"
+    );
+}
+
+#[test]
+fn a_format_that_is_not_known_becomes_the_next_that_is() {
+    for (asked, written) in [(0, "1"), (1, "1"), (2, "2"), (3, "2")] {
+        let encoded = encode(&shard(), asked, 1);
+        assert_eq!(encoded.index.annotations[FORMAT_ANNOTATION], written);
+    }
+}
+
+#[test]
+fn the_format_is_the_highest_that_all_read() {
+    let common = |theirs: &[&[u32]]| common_format(theirs.iter().copied());
+    assert_eq!(common(&[]), Some(2));
+    assert_eq!(common(&[&[1, 2], &[2, 3]]), Some(2));
+    assert_eq!(common(&[&[1, 2], &[1]]), Some(1));
+    assert_eq!(common(&[&[1], &[2]]), None);
+    assert_eq!(common(&[&[]]), None);
+}
+
+#[test]
+fn the_root_survives() {
+    let root = Root { format: 2, term: 9 };
+    let entry = root.encode();
+    assert_eq!(
+        (entry.name.as_str(), &*entry.labels[ROLE_LABEL]),
+        ("root", "root")
+    );
+    assert_eq!(entry.data["root"], br#"{"format":2,"term":9}"#);
+    assert_eq!(Root::decode(&entry.data), Ok(root));
+    let newer = BTreeMap::from([(ROOT.to_owned(), br#"{"format":3,"term":9}"#.to_vec())]);
+    assert_eq!(Root::decode(&newer), Ok(Root { format: 3, term: 9 }));
+}
+
+/// The entry of a shard with this text in it.
+fn packed(text: &str) -> BTreeMap<String, Vec<u8>> {
+    let mut writer = GzBuilder::new().write(Vec::new(), Compression::fast());
+    writer.write_all(text.as_bytes()).unwrap();
+    BTreeMap::from([(SHARD_ENTRY.to_owned(), writer.finish().unwrap())])
+}
+
+#[test]
+fn what_is_wrong_is_said_without_a_word_of_what_is_there() {
+    let good = serde_json::to_string(&shard()).unwrap();
+    let errors = [
+        (
+            packed(&good.replace("\"https://a/v1\"", "{\"s3cret\": 1}")),
+            "has something that this version does not know (line 1, column ",
+        ),
+        (
+            packed(&good.replace("\"endpoint\"", "\"s3cret\"")),
+            "has something that this version does not know (line 1, column ",
+        ),
+        (
+            packed(&good.replace("\"Timeout\"", "\"s3cret\"")),
+            "has something that this version does not know (line 1, column ",
+        ),
+        (packed("{s3cret"), "is no JSON (line 1, column 2)"),
+        (
+            packed("\"s3cret\" s3cret"),
+            "has something that this version does not know (line 1, column 8)",
+        ),
+        (
+            BTreeMap::from([(SHARD_ENTRY.to_owned(), b"s3cret".to_vec())]),
+            "is no gzip that is whole",
+        ),
+        (
+            BTreeMap::from([(PARTS_ENTRY.to_owned(), b"[s3cret".to_vec())]),
+            "is no JSON (line 1, column 2)",
+        ),
+        (
+            BTreeMap::from([("s3cret".to_owned(), Vec::new())]),
+            "has no shard",
+        ),
+    ];
+    for (data, expected) in errors {
+        let error = read_index(&data).unwrap_err();
+        let said = format!("{error} {error:?}");
+        assert!(said.starts_with(expected), "{said}");
+        assert!(!said.contains("s3cret"), "{said}");
+    }
+    let root = BTreeMap::from([(ROOT.to_owned(), br#"{"s3cret":1}"#.to_vec())]);
+    assert_eq!(Root::decode(&root), Err(DecodeError::Shape(1, 9)));
+    let entry = format!("{:?}", encode(&shard(), 2, 1));
+    assert!(!entry.contains("sk-very-secret"), "{entry}");
+}
+
+#[test]
+fn more_than_is_bearable_is_not_unpacked() {
+    let mut writer = GzBuilder::new().write(Vec::new(), Compression::fast());
+    let zeros = vec![b' '; 1024 * 1024];
+    for _ in 0..=MAX_UNPACKED / zeros.len() {
+        writer.write_all(&zeros).unwrap();
+    }
+    let bomb = writer.finish().unwrap();
+    assert!(bomb.len() < MAX_BYTES);
+    assert_eq!(join([bomb.as_slice()]), Err(DecodeError::TooLarge));
+}
+
+#[test]
+fn what_follows_a_shard_is_refused() {
+    let mut bytes = encode(&shard(), 2, 1).index.data[SHARD_ENTRY].clone();
+    bytes.push(0);
+    assert_eq!(join([bytes.as_slice()]), Err(DecodeError::Packing));
+}
+
+#[test]
+fn a_stamp_says_what_is_missing() {
+    let stamp = |format: &str, term: &str| {
+        Stamp::read(&BTreeMap::from([
+            (FORMAT_ANNOTATION.to_owned(), format.to_owned()),
+            (TERM_ANNOTATION.to_owned(), term.to_owned()),
+        ]))
+    };
+    assert_eq!(stamp("1", "3"), Ok(Stamp { format: 1, term: 3 }));
+    assert_eq!(stamp("3", "3"), Err(DecodeError::Format(3)));
+    assert_eq!(stamp("2", "x"), Err(DecodeError::NoNumber(TERM_ANNOTATION)));
+    assert_eq!(
+        Stamp::read(&BTreeMap::new()),
+        Err(DecodeError::Missing(FORMAT_ANNOTATION))
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_are_too_much(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..400) {
+        let _ = join([bytes.as_slice()]);
+        let mut broken = encode(&shard(), 2, 1).index.data[SHARD_ENTRY].clone();
+        let at = at % broken.len();
+        broken[at] ^= 0x55;
+        // The header may hold anything; all else is covered by the checksum.
+        if let Ok(read) = join([broken.as_slice()]) {
+            prop_assert_eq!(read, shard());
+        }
+    }
+}
