@@ -1,6 +1,5 @@
 //! The cluster that a command asks: which one, and what to say if it does not answer.
 
-use std::error::Error as _;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -81,7 +80,10 @@ impl Connection {
         if let Some(file) = &self.kubeconfig {
             let wrong = |error| {
                 let shown = file.display();
-                Failure::Failed(format!("--kubeconfig {shown} can't be used: {}", causes(&error)))
+                Failure::Failed(format!(
+                    "--kubeconfig {shown} can't be used: {}",
+                    causes(&error)
+                ))
             };
             let kubeconfig = Kubeconfig::read_from(file).map_err(wrong)?;
             return Config::from_custom_kubeconfig(kubeconfig, &options)
@@ -92,13 +94,18 @@ impl Connection {
         if let Some(context) = &self.context {
             return Config::from_kubeconfig(&options).await.map_err(|error| {
                 let causes = causes(&error);
-                Failure::Failed(format!("the context {context} can't be used: {causes}; {hint}, or another --context"))
+                Failure::Failed(format!(
+                    "the context {context} can't be used: {causes}; {hint}, or another --context"
+                ))
             });
         }
         match Config::from_kubeconfig(&options).await {
             Ok(config) => Ok(config),
             Err(error) => Config::incluster().map_err(|_| {
-                Failure::Failed(format!("there is no cluster to ask: {}; {hint}", causes(&error)))
+                Failure::Failed(format!(
+                    "there is no cluster to ask: {}; {hint}",
+                    causes(&error)
+                ))
             }),
         }
     }
@@ -150,10 +157,11 @@ impl Cluster {
                 "can't {doing}: the answer of {url} makes no sense: {}: is it an API server?",
                 causes(error)
             ),
-            _ => format!(
+            kube::Error::Service(error) => format!(
                 "can't {doing}: the API server at {url} can't be reached: {}",
-                causes(error)
+                causes(error.as_ref())
             ),
+            _ => format!("can't {doing} at {url}: {}", causes(error)),
         }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
 enum Command {
     Create(Create),
     Rotate(Rotate),
-    Revoke(Named),
+    Revoke(Revoke),
     List(list::Arguments),
 }
 
@@ -94,6 +94,14 @@ struct Rotate {
 ///
 /// It is done without a question, and refused for a Secret that is no API key.
 #[derive(Args)]
+#[command(verbatim_doc_comment)]
+struct Revoke {
+    #[command(flatten)]
+    named: Named,
+}
+
+/// Which key.
+#[derive(Args)]
 struct Named {
     /// The name of the Secret
     #[arg(value_name = "NAME")]
@@ -133,8 +141,8 @@ pub(crate) fn run(
             let (draft, at) = block_on(rotate.run())?;
             tell(&draft, &at, "rotated", out, err)?;
         }
-        Command::Revoke(named) => {
-            let at = block_on(named.revoke())?;
+        Command::Revoke(revoke) => {
+            let at = block_on(revoke.named.revoke())?;
             writeln!(
                 err,
                 "revoked {at}: gateways refuse its values as soon as they have heard of it"
@@ -180,11 +188,9 @@ impl Create {
         let api = self.named.api(&cluster);
         match api.create(&parameters, &draft.secret).await {
             Ok(_) => Ok((draft, at)),
-            Err(kube::Error::Api(status)) if status.code == 409 => {
-                Err(Failure::Refused(format!(
-                    "there is a Secret {at} already: choose another name, or give it a new value with `weir keys rotate`"
-                )))
-            }
+            Err(kube::Error::Api(status)) if status.code == 409 => Err(Failure::Refused(format!(
+                "there is a Secret {at} already: choose another name, or give it a new value with `weir keys rotate`"
+            ))),
             Err(error) => Err(refused(&cluster, &format!("create Secret {at}"), &error)),
         }
     }
@@ -208,7 +214,10 @@ impl Rotate {
         };
         let api = self.named.api(&cluster);
         // It carries the resourceVersion that was read, so that nobody's change is undone.
-        match api.replace(&self.named.name, &parameters, &draft.secret).await {
+        match api
+            .replace(&self.named.name, &parameters, &draft.secret)
+            .await
+        {
             Ok(_) => Ok((draft, at)),
             Err(kube::Error::Api(status)) if status.code == 409 => Err(changed(&at)),
             Err(error) => Err(refused(&cluster, &format!("update Secret {at}"), &error)),
@@ -236,11 +245,9 @@ impl Named {
                 secret::may_change(&secret, &at)?;
                 Ok((secret, at))
             }
-            Err(kube::Error::Api(status)) if status.code == 404 => {
-                Err(Failure::Refused(format!(
-                    "there is no Secret {at}: `weir keys list` shows the keys there are"
-                )))
-            }
+            Err(kube::Error::Api(status)) if status.code == 404 => Err(Failure::Refused(format!(
+                "there is no Secret {at}: `weir keys list` shows the keys there are"
+            ))),
             Err(error) => Err(refused(cluster, &format!("read Secret {at}"), &error)),
         }
     }

@@ -105,7 +105,9 @@ fn arguments(line: Vec<OsString>) -> clap::ArgMatches {
 }
 
 fn is_plugin(called: &Path) -> bool {
-    called.file_stem().is_some_and(|name| name == "kubectl-weir")
+    called
+        .file_stem()
+        .is_some_and(|name| name == "kubectl-weir")
 }
 
 #[cfg(test)]

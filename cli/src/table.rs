@@ -3,10 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 /// Lays the rows out under their headings, each line without blanks at its end.
-pub(crate) fn render(
-    headings: &[&str],
-    rows: impl IntoIterator<Item = Vec<String>>,
-) -> String {
+pub(crate) fn render(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)

@@ -86,7 +86,10 @@ mod tests {
     fn what_is_no_span_is_refused() {
         for text in ["", "0d", "90", "d", "3w", "-1d", "1.5h", "1d ", "9d9"] {
             let error = parse_span(text).unwrap_err();
-            assert!(error.contains("such as 90d, 12h or 1d12h"), "{text}: {error}");
+            assert!(
+                error.contains("such as 90d, 12h or 1d12h"),
+                "{text}: {error}"
+            );
         }
         for text in ["36526d", "9223372036854775807d"] {
             let error = parse_span(text).unwrap_err();

@@ -135,7 +135,9 @@ impl Key {
     }
 
     fn row(&self, now: Timestamp) -> Vec<String> {
-        let age = self.created.map(|created| short(now.duration_since(created)));
+        let age = self
+            .created
+            .map(|created| short(now.duration_since(created)));
         let expires = match self.expires_at {
             _ if self.expiry_unreadable => "unreadable".to_owned(),
             None => "never".to_owned(),

@@ -147,10 +147,7 @@ fn add(
     let value = Value::new()?;
     let data = secret.data.get_or_insert_default();
     let replaces = has_expired || !data.contains_key(KEY);
-    data.insert(
-        if replaces { KEY } else { NEXT }.to_owned(),
-        bytes(&value),
-    );
+    data.insert(if replaces { KEY } else { NEXT }.to_owned(), bytes(&value));
     if expires_at.is_some() {
         set_expiry(secret, expires_at);
     }
@@ -303,7 +300,10 @@ mod tests {
         assert_eq!(added.secret.metadata.resource_version.as_deref(), Some("7"));
 
         let twice = refusal(add(added.secret.clone(), None));
-        assert!(twice.contains("--finish") && twice.contains("--abort"), "{twice}");
+        assert!(
+            twice.contains("--finish") && twice.contains("--abort"),
+            "{twice}"
+        );
 
         let finished = rotate(added.secret.clone(), "shop/web", &Step::Finish).unwrap();
         let expected = [(KEY.to_owned(), value_of(&added))];
@@ -335,7 +335,10 @@ mod tests {
     fn what_has_expired_does_not_come_back_to_life() {
         let expired = key(Some("2026-11-23T15:59:59Z"));
         let message = refusal(add(expired.clone(), None));
-        assert!(message.contains("expired at 2026-11-23T15:59:59Z"), "{message}");
+        assert!(
+            message.contains("expired at 2026-11-23T15:59:59Z"),
+            "{message}"
+        );
         let renewed = add(expired, Some("2027-01-01T00:00:00Z")).unwrap();
         let expected = [(KEY.to_owned(), value_of(&renewed))];
         assert_eq!(renewed.secret.data, Some(expected.into()));

@@ -52,9 +52,13 @@ impl Gateway {
         let metadata = &lease.metadata;
         let annotations = metadata.annotations.clone().unwrap_or_default();
         let version = metadata.resource_version.as_deref();
-        let version: u64 = version.and_then(|version| version.parse().ok()).unwrap_or_default();
+        let version: u64 = version
+            .and_then(|version| version.parse().ok())
+            .unwrap_or_default();
         let report = Report::read(&annotations).ok();
-        let revision = report.as_ref().and_then(|report| report.revision_at(version));
+        let revision = report
+            .as_ref()
+            .and_then(|report| report.revision_at(version));
         let report = report.unwrap_or_default();
         let spec = lease.spec.clone().unwrap_or_default();
         let renew_time = spec.renew_time.map(|time| time.0);
@@ -65,7 +69,11 @@ impl Gateway {
         let is_held = renew_time.is_some_and(|renewed| now.duration_since(renewed) <= holds);
         Self {
             pod: metadata.name.clone().unwrap_or_default(),
-            state: if is_held { State::Current } else { State::Stale },
+            state: if is_held {
+                State::Current
+            } else {
+                State::Stale
+            },
             revision,
             formats: report.formats,
             version: report.version,
@@ -149,7 +157,11 @@ pub(super) mod tests {
 
     #[test]
     fn a_lease_that_is_not_renewed_in_time_is_stale_whatever_its_revision() {
-        for (seconds, expected) in [(15, State::Current), (16, State::Stale), (-30, State::Current)] {
+        for (seconds, expected) in [
+            (15, State::Current),
+            (16, State::Stale),
+            (-30, State::Current),
+        ] {
             let states = states(&[lease("a", 700, seconds)], Some(700));
             assert_eq!(states, [("a".to_owned(), expected)], "{seconds}");
         }

@@ -38,7 +38,10 @@ impl Published {
         let mut published = Self::default();
         for secret in secrets {
             let labels = secret.labels.as_ref();
-            match labels.and_then(|labels| labels.get(LABEL)).map(String::as_str) {
+            match labels
+                .and_then(|labels| labels.get(LABEL))
+                .map(String::as_str)
+            {
                 Some("root") => published.root = Some(Secret::read(secret)),
                 Some("shard") => published.shards.push(Secret::read(secret)),
                 Some("part") => published.parts += 1,
@@ -73,7 +76,9 @@ impl Secret {
         let version = secret.resource_version.as_deref();
         Self {
             namespace: name.strip_prefix(PREFIX).unwrap_or_default().to_owned(),
-            revision: version.and_then(|version| version.parse().ok()).unwrap_or_default(),
+            revision: version
+                .and_then(|version| version.parse().ok())
+                .unwrap_or_default(),
             format: annotation(FORMAT).and_then(|format| format.parse().ok()),
             term: annotation(TERM).and_then(|term| term.parse().ok()),
         }

@@ -43,7 +43,11 @@ impl Report {
         } else {
             write!(out, "{}", self.resource_table())?;
         }
-        if let Some(gateways) = self.gateways.as_ref().filter(|gateways| !gateways.is_empty()) {
+        if let Some(gateways) = self
+            .gateways
+            .as_ref()
+            .filter(|gateways| !gateways.is_empty())
+        {
             write!(out, "\n{}", self.gateway_table(gateways))?;
         }
         let refused: Vec<_> = self.refused().collect();
@@ -124,7 +128,11 @@ impl Report {
     fn troubles(&self) -> Vec<String> {
         let mut troubles = Vec::new();
         let within = &self.config_namespace;
-        if self.published.as_ref().is_some_and(|all| all.root.is_none()) {
+        if self
+            .published
+            .as_ref()
+            .is_some_and(|all| all.root.is_none())
+        {
             troubles.push(format!(
                 "nothing is published in {within}: is the operator running, and is this its --config-namespace?"
             ));
@@ -138,7 +146,10 @@ impl Report {
             ));
         }
         for (state, what) in [
-            (State::Behind, "behind: it has not taken up the newest revision"),
+            (
+                State::Behind,
+                "behind: it has not taken up the newest revision",
+            ),
             (State::Stale, "stale: it has not renewed its lease in time"),
         ] {
             let pods = gateways.iter().filter(|gateway| gateway.state == state);
@@ -232,7 +243,10 @@ mod tests {
 
     /// A namespace in which all is well.
     fn well() -> Report {
-        let leases = [lease("weir-gateway-0", 700, 3), lease("weir-gateway-1", 700, 4)];
+        let leases = [
+            lease("weir-gateway-0", 700, 3),
+            lease("weir-gateway-1", 700, 4),
+        ];
         Report {
             config_namespace: "weir-config".into(),
             namespace: Some("shop".into()),
@@ -288,7 +302,8 @@ Published of shop: revision 700
         };
         assert!(!report.is_ready());
         let (out, err) = text(&report);
-        let refused = "\nPOD   REFUSED   OBJECT         MESSAGE\nb     shop      AIRoute/chat   no thanks\n";
+        let refused =
+            "\nPOD   REFUSED   OBJECT         MESSAGE\nb     shop      AIRoute/chat   no thanks\n";
         assert!(out.contains(refused), "{out}");
         assert_eq!(
             err,

@@ -77,7 +77,8 @@ impl Resource {
             );
             return;
         }
-        let (status, reason, message) = (ready.verdict(), ready.reason.clone(), ready.message.clone());
+        let (status, reason, message) =
+            (ready.verdict(), ready.reason.clone(), ready.message.clone());
         (self.ready, self.reason, self.message) = (status, reason, message);
     }
 
@@ -198,7 +199,9 @@ pub(super) mod tests {
                 (
                     Ready::Unknown,
                     "Pending".into(),
-                    format!("the status is of generation {generation}; the operator has not looked at 3 yet")
+                    format!(
+                        "the status is of generation {generation}; the operator has not looked at 3 yet"
+                    )
                 )
             );
             assert_eq!(of("chat", good(generation)).says("Accepted"), "Unknown");
