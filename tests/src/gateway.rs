@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::caller::{Answer, Caller, Request};
+use crate::cluster::without_flags;
 use crate::folder::Folder;
+use crate::keeper;
 use crate::log::Log;
 use crate::wait::eventually;
 
@@ -33,68 +34,37 @@ pub struct Start {
     command: Command,
 }
 
+pub use crate::built::root;
+
 /// The binary of the profile that this test was built with, built now if it is not there or old.
 ///
 /// `WEIR_GATEWAY_BIN` names another.
 ///
 /// # Panics
 /// It can't be built.
-pub fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        if let Some(given) = std::env::var_os("WEIR_GATEWAY_BIN") {
-            return given.into();
-        }
-        // target/PROFILE/deps/TEST-HASH
-        let test = std::env::current_exe().unwrap();
-        let profile = test.parent().and_then(Path::parent).unwrap();
-        let target = profile.parent().unwrap();
-        let name = match profile.file_name().and_then(|name| name.to_str()).unwrap() {
-            "debug" => "dev",
-            name => name,
-        };
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(cargo)
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "weir-gateway",
-                "--profile",
-                name,
-            ])
-            .arg("--target-dir")
-            .arg(target)
-            .current_dir(root())
-            .status()
-            .unwrap();
-        assert!(status.success(), "weir-gateway does not build");
-        profile.join("weir-gateway")
-    })
-}
-
-/// The checkout.
 #[must_use]
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+pub fn binary() -> PathBuf {
+    crate::built::binary("weir-gateway")
 }
 
 impl Start {
     /// A gateway on a folder of configuration, on ports that are free.
     #[must_use]
     pub fn on(folder: &Path) -> Self {
-        let mut command = Command::new(binary());
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("WEIR_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = keeper::command(binary());
+        without_flags(&mut command);
         command.arg("--config").arg(folder).args([
             "--listen",
             "127.0.0.1:0",
             "--admin-listen",
             "127.0.0.1:0",
         ]);
+        Self::with(command)
+    }
+
+    /// A gateway that is run by this [`keeper::command`].
+    #[must_use]
+    pub fn with(command: Command) -> Self {
         Self { command }
     }
 
@@ -117,13 +87,11 @@ impl Start {
     /// # Panics
     /// It does not start; what it said is in the message.
     pub async fn listening(mut self) -> Gateway {
-        let mut child = self
-            .command
+        self.command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        let mut child = keeper::start(self.command).unwrap();
         let mut gateway = Gateway {
             access: Log::collect(child.stdout.take().unwrap()),
             log: Log::collect(child.stderr.take().unwrap()),
@@ -242,8 +210,28 @@ impl Gateway {
     /// # Panics
     /// It is gone already.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Stops it where it stands (SIGSTOP); connections stay open.
+    ///
+    /// # Panics
+    /// It is gone already.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Panics
+    /// It is gone already.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(self.child.id().cast_signed()).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        kill_process(pid, signal).unwrap();
     }
 
     /// Ends it with no time to do anything.

@@ -3,10 +3,13 @@
 //!
 //! Nothing here sleeps for a fixed time to let something happen: see [`wait`].
 
+pub mod built;
 pub mod caller;
 pub mod certificates;
+pub mod cluster;
 pub mod folder;
 pub mod gateway;
+pub mod keeper;
 pub mod limits;
 pub mod log;
 pub mod modern;

@@ -1,0 +1,496 @@
+//! A cluster as tests see it: one of their own, or the one that `WEIR_TEST_KUBECONFIG` names.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Once;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::api::PostParams;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::OnceCell;
+
+use super::component::Pod;
+use super::credentials::{User, kubeconfig};
+use super::output::Said;
+use super::parts::part;
+use super::server::{Backup, Server};
+use super::wait::eventually_else;
+use super::{Namespace, chart};
+use crate::caller::{Answer, Caller, Request};
+use crate::keeper::Kept;
+
+/// A Kubernetes API, and its admin's right to it.
+#[derive(Debug)]
+pub struct Cluster {
+    /// Absent where `WEIR_TEST_KUBECONFIG` names the cluster.
+    server: Option<Server>,
+    folder: Kept,
+    kubeconfig: PathBuf,
+    /// `HOST:PORT` of the API server.
+    address: String,
+    authority: String,
+    names: AtomicUsize,
+}
+
+/// What a token of a ServiceAccount is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Token<'a> {
+    /// Whom it is for; the API server itself where none is named.
+    pub audience: Option<&'a str>,
+    /// How long it is good, in seconds; the API server takes 600 and more. Default: an hour.
+    pub seconds: Option<i64>,
+    /// The pod that it dies with.
+    pub pod: Option<&'a Pod>,
+}
+
+impl Cluster {
+    /// A cluster with nothing on it, or the one of `WEIR_TEST_KUBECONFIG`.
+    ///
+    /// # Panics
+    /// It does not come up.
+    pub async fn bare() -> Self {
+        install_crypto();
+        match std::env::var_os("WEIR_TEST_KUBECONFIG") {
+            Some(path) => Self::at(Path::new(&path)).await,
+            None => Self::started().await,
+        }
+    }
+
+    /// [`Cluster::bare`], with the chart's CRDs, namespaces and rights.
+    ///
+    /// # Panics
+    /// As there, or the chart is refused.
+    pub async fn with_chart() -> Self {
+        let cluster = Self::bare().await;
+        cluster.install_chart().await;
+        cluster
+    }
+
+    /// One [`Cluster::with_chart`] for all tests of this process that do it no harm.
+    ///
+    /// # Panics
+    /// As there.
+    pub async fn shared() -> &'static Self {
+        static SHARED: OnceCell<Cluster> = OnceCell::const_new();
+        SHARED.get_or_init(Self::with_chart).await
+    }
+
+    /// A cluster that a test may break; none where `WEIR_TEST_KUBECONFIG` names one, and then it
+    /// says that `test` was not run.
+    ///
+    /// # Panics
+    /// As [`Cluster::bare`].
+    pub async fn of_its_own(test: &str) -> Option<Self> {
+        install_crypto();
+        if std::env::var_os("WEIR_TEST_KUBECONFIG").is_some() {
+            eprintln!("not run on the cluster of WEIR_TEST_KUBECONFIG: {test}");
+            return None;
+        }
+        Some(Self::started().await)
+    }
+
+    async fn started() -> Self {
+        let server = Server::start();
+        let folder = Kept::folder();
+        let address = format!("127.0.0.1:{}", server.port);
+        let authority = server.credentials.authority.clone();
+        let admin = User::Token(&server.credentials.admin);
+        let url = format!("https://{address}");
+        let text = kubeconfig(&url, None, &authority, &admin, "default");
+        let cluster = Self {
+            kubeconfig: folder.write("kubeconfig", text),
+            server: Some(server),
+            folder,
+            address,
+            authority,
+            names: AtomicUsize::new(0),
+        };
+        cluster.wait_ready().await;
+        cluster
+    }
+
+    async fn at(path: &Path) -> Self {
+        let read = Kubeconfig::read_from(path).unwrap();
+        let options = KubeConfigOptions::default();
+        let config = Config::from_custom_kubeconfig(read, &options)
+            .await
+            .unwrap();
+        let host = config.cluster_url.host().unwrap().to_owned();
+        let port = config.cluster_url.port_u16().unwrap_or(443);
+        let folder = Kept::folder();
+        let text = std::fs::read(path).unwrap();
+        let cluster = Self {
+            server: None,
+            kubeconfig: folder.write("kubeconfig", text),
+            address: format!("{host}:{port}"),
+            authority: String::new(),
+            folder,
+            names: AtomicUsize::new(0),
+        };
+        let view = ["config", "view", "--raw", "--flatten", "--minify", "-o"];
+        let path = "jsonpath={.clusters[0].cluster.certificate-authority-data}";
+        let said = cluster.kubectl(&[&view[..], &[path]].concat()).await;
+        let decoded: ByteString = serde_json::from_value(said.ok().into()).unwrap();
+        Self {
+            authority: String::from_utf8(decoded.0).unwrap(),
+            ..cluster
+        }
+    }
+
+    async fn wait_ready(&self) {
+        let client = self.client().await;
+        eventually_else("the API server is ready", async || {
+            if let Some(server) = &self.server {
+                server.assert_runs();
+            }
+            let request = http::Request::get("/readyz?verbose").body(Vec::new());
+            let answer = client.request_text(request.unwrap()).await;
+            answer.map(drop).map_err(|error| error.to_string())
+        })
+        .await;
+    }
+
+    /// The kubeconfig of its admin.
+    #[must_use]
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
+    /// `HOST:PORT` of its API server.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The certificate of the authority that signed its API server's, in PEM.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// A client that speaks for the admin. Clients belong to the runtime of the test that made them.
+    ///
+    /// # Panics
+    /// The kubeconfig makes no sense.
+    pub async fn client(&self) -> Client {
+        let read = Kubeconfig::read_from(&self.kubeconfig).unwrap();
+        client_of(read).await
+    }
+
+    /// A client that speaks for the bearer of this token.
+    ///
+    /// # Panics
+    /// As [`Cluster::client`].
+    pub async fn client_for(&self, token: &str) -> Client {
+        let user = User::Token(token);
+        let read = Kubeconfig::from_yaml(&self.kubeconfig_at(&self.address, &user, "default"));
+        client_of(read.unwrap()).await
+    }
+
+    /// The text of a kubeconfig for this cluster, reached at this address.
+    pub(super) fn kubeconfig_at(&self, address: &str, user: &User<'_>, namespace: &str) -> String {
+        let host = self.address.rsplit_once(':').map(|(host, _)| host);
+        let url = format!("https://{address}");
+        kubeconfig(&url, host, &self.authority, user, namespace)
+    }
+
+    /// Runs `kubectl` as the admin.
+    ///
+    /// # Panics
+    /// It can't be run. Whether it goes well is for the caller: see [`Said::ok`].
+    pub async fn kubectl(&self, arguments: &[&str]) -> Said {
+        self.run(&part("kubectl"), arguments, "").await
+    }
+
+    /// [`Cluster::kubectl`] with this as its input, for `-f -`.
+    ///
+    /// # Panics
+    /// As there.
+    pub async fn kubectl_with(&self, arguments: &[&str], input: &str) -> Said {
+        self.run(&part("kubectl"), arguments, input).await
+    }
+
+    /// Runs any program with this cluster's kubeconfig.
+    ///
+    /// # Panics
+    /// It can't be run.
+    pub async fn run(&self, program: &Path, arguments: &[&str], input: &str) -> Said {
+        let name = program.file_name().unwrap().to_string_lossy();
+        let said = format!("{name} {}", arguments.join(" "));
+        let mut child = tokio::process::Command::new(program)
+            .args(arguments)
+            .env("KUBECONFIG", &self.kubeconfig)
+            // What they keep goes with the cluster.
+            .env("HOME", self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{said}: {error}"));
+        let mut stdin = child.stdin.take().unwrap();
+        let feed = async move {
+            // It may end without reading all of it.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        };
+        let ((), output) = tokio::join!(feed, child.wait_with_output());
+        Said::of(said, output.unwrap())
+    }
+
+    /// `kubectl apply` of this text, which must go well. Gives what it said.
+    ///
+    /// # Panics
+    /// It is refused.
+    pub async fn apply(&self, yaml: &str) -> String {
+        let said = self.kubectl_with(&["apply", "-f", "-"], yaml).await;
+        said.ok()
+    }
+
+    /// `kubectl apply` of this text, which must be refused. Gives its whole message.
+    ///
+    /// # Panics
+    /// It goes well.
+    pub async fn apply_refused(&self, yaml: &str) -> String {
+        let said = self.kubectl_with(&["apply", "-f", "-"], yaml).await;
+        said.refused()
+    }
+
+    /// An object as JSON, as `kubectl get -o json` prints it; nothing if it is not there.
+    ///
+    /// # Panics
+    /// The API server does not say.
+    pub async fn get(&self, namespace: &str, object: &str) -> Option<Value> {
+        let found_or_not = "--ignore-not-found";
+        let arguments = ["get", object, "-n", namespace, "-o", "json", found_or_not];
+        let text = self.kubectl(&arguments).await.ok();
+        (!text.is_empty()).then(|| serde_json::from_str(&text).unwrap())
+    }
+
+    /// A namespace of a name that nothing else has, with a ServiceAccount `default`.
+    ///
+    /// # Panics
+    /// It can't be made.
+    pub async fn namespace(&self, prefix: &str) -> Namespace<'_> {
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
+        // On a cluster that lasts, those of the last run may be there still.
+        let run = match self.server {
+            Some(_) => String::new(),
+            None => format!("{}-", std::process::id()),
+        };
+        Namespace::create(self, &format!("{prefix}-{run}{number}")).await
+    }
+
+    /// A token of a ServiceAccount, as the kubelet gets one for a pod (TokenRequest).
+    ///
+    /// # Panics
+    /// The API server gives none.
+    pub async fn token(&self, namespace: &str, account: &str, ask: &Token<'_>) -> String {
+        let client = self.client().await;
+        let accounts: Api<ServiceAccount> = Api::namespaced(client, namespace);
+        let request = TokenRequest {
+            spec: TokenRequestSpec {
+                audiences: ask.audience.map(str::to_owned).into_iter().collect(),
+                expiration_seconds: Some(ask.seconds.unwrap_or(3600)),
+                bound_object_ref: ask.pod.map(|pod| BoundObjectReference {
+                    api_version: Some("v1".into()),
+                    kind: Some("Pod".into()),
+                    name: Some(pod.name.clone()),
+                    uid: Some(pod.uid.clone()),
+                }),
+            },
+            ..TokenRequest::default()
+        };
+        let params = PostParams::default();
+        let made = accounts.create_token_request(account, &params, &request);
+        made.await.unwrap().status.unwrap().token
+    }
+
+    /// Puts the chart's CRDs, namespaces, accounts, rights and admission policies on it, but no pods.
+    ///
+    /// # Panics
+    /// It is refused.
+    pub async fn install_chart(&self) {
+        chart::install(self, &[]).await;
+    }
+
+    /// What ServiceAccounts asked of the API server so far: its audit events (level Metadata,
+    /// `audit.k8s.io/v1`), those whose answer is complete.
+    ///
+    /// # Panics
+    /// The cluster is that of `WEIR_TEST_KUBECONFIG`, whose audit log is its own.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Value> {
+        let server = self.server.as_ref().expect("a cluster of the test's own");
+        let text = std::fs::read_to_string(server.audit_log()).unwrap_or_default();
+        let events = text.lines().map(serde_json::from_str);
+        // The last line may be half written.
+        events.map_while(Result::ok).collect()
+    }
+
+    /// Whether the cluster is this process's own, so that its audit log can be read.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// The ids of its processes, and where their files are.
+    ///
+    /// # Panics
+    /// As those that do it harm.
+    #[must_use]
+    pub fn traces(&self) -> (Vec<u32>, Vec<PathBuf>) {
+        let folders = [self.folder.path(), self.own().folder.path()];
+        (self.own().pids(), folders.map(Path::to_owned).to_vec())
+    }
+
+    fn own(&self) -> &Server {
+        let server = self.server.as_ref();
+        server.expect("only a cluster of a test's own may be broken")
+    }
+}
+
+/// Doing it harm.
+impl Cluster {
+    /// Kills the API server; its port is refused then.
+    ///
+    /// # Panics
+    /// As all of these, where the cluster is that of `WEIR_TEST_KUBECONFIG`.
+    pub fn kill_api_server(&self) {
+        self.own().kill_api();
+    }
+
+    /// Stops the API server where it stands: connections stay open, and nothing is answered.
+    pub fn pause_api_server(&self) {
+        self.own().pause_api();
+    }
+
+    /// Lets it go on.
+    pub fn resume_api_server(&self) {
+        self.own().resume_api();
+    }
+
+    /// Kills the API server if it runs, starts it, and waits until it is ready.
+    ///
+    /// # Panics
+    /// It does not get ready.
+    pub async fn restart_api_server(&self) {
+        self.own().kill_api();
+        self.own().start_api();
+        self.wait_ready().await;
+    }
+
+    /// Kills etcd: the API server stays, and fails.
+    pub fn kill_etcd(&self) {
+        self.own().kill_etcd();
+    }
+
+    /// Stops etcd where it stands.
+    pub fn pause_etcd(&self) {
+        self.own().pause_etcd();
+    }
+
+    /// Lets it go on.
+    pub fn resume_etcd(&self) {
+        self.own().resume_etcd();
+    }
+
+    /// Starts etcd after [`Cluster::kill_etcd`] and waits until the API server is ready.
+    ///
+    /// # Panics
+    /// It does not get ready.
+    pub async fn restart_etcd(&self) {
+        self.own().kill_etcd();
+        self.own().start_etcd();
+        self.wait_ready().await;
+    }
+
+    /// Has etcd forget everything before its newest revision. A watch that resumes from before then
+    /// is answered 410 Gone once the API server, which keeps a window of its own, has been restarted.
+    ///
+    /// # Panics
+    /// etcd refuses.
+    pub async fn compact(&self) {
+        let newest = self.etcd("/v3/kv/range", r#"{"key": "AA=="}"#).await;
+        let revision = &newest.json()["header"]["revision"];
+        let body = format!(r#"{{"revision": {revision}, "physical": true}}"#);
+        let done = self.etcd("/v3/kv/compaction", &body).await;
+        assert_eq!(done.status, 200, "{}", done.text());
+    }
+
+    async fn etcd(&self, path: &str, body: &str) -> Answer {
+        let mut caller = Caller::connect(([127, 0, 0, 1], self.own().etcd_port).into()).await;
+        let mut request = Request::get(path).header("content-type", "application/json");
+        request.method = "POST".into();
+        request.body = body.into();
+        caller.send(&request).await;
+        caller.answer().await
+    }
+
+    /// Copies etcd's data while both processes are down, and starts them again.
+    ///
+    /// # Panics
+    /// It can't be done.
+    pub async fn back_up(&self) -> Backup {
+        self.own().stop().await;
+        let backup = self.own().copy_data();
+        self.start_both().await;
+        backup
+    }
+
+    /// Puts an older copy of etcd's data back, as one restores a cluster: all that was written
+    /// since is gone, and revisions begin again where they were then.
+    ///
+    /// # Panics
+    /// It can't be done.
+    pub async fn restore(&self, backup: &Backup) {
+        self.own().stop().await;
+        self.own().put_back(backup);
+        self.start_both().await;
+    }
+
+    async fn start_both(&self) {
+        self.own().start_etcd();
+        self.own().start_api();
+        self.wait_ready().await;
+    }
+
+    /// Has the API server sign tokens with a new key, and publish it beside those before, which are
+    /// believed still. It restarts for that.
+    ///
+    /// # Panics
+    /// It does not come back.
+    pub async fn sign_with_new_key(&self) {
+        self.own().sign_anew();
+        self.restart_api_server().await;
+    }
+
+    /// Has the API server believe and publish the newest key alone. It restarts for that.
+    ///
+    /// # Panics
+    /// It does not come back.
+    pub async fn forget_old_keys(&self) {
+        self.own().forget_old_keys();
+        self.restart_api_server().await;
+    }
+}
+
+async fn client_of(kubeconfig: Kubeconfig) -> Client {
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    Client::try_from(config.unwrap()).unwrap()
+}
+
+/// Once for the process, before the first client.
+fn install_crypto() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Where a test has installed one, that is as good.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+}

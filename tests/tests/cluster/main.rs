@@ -1,0 +1,3 @@
+//! A real API server, operators and gateways as processes. Each file's name says what it proves.
+
+mod harness;
