@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
+use weir_config::published::ROLE_LABEL;
 use weir_crds::{GROUP, VERSION};
 use weir_records::lease;
 
@@ -166,7 +167,7 @@ async fn published(
     notes: &mut Vec<String>,
 ) -> Result<Option<Published>, Failure> {
     let api: Api<Secret> = Api::namespaced(cluster.client.clone(), config_namespace);
-    let parameters = ListParams::default().labels(published::LABEL);
+    let parameters = ListParams::default().labels(ROLE_LABEL);
     let listed = paged(parameters, async |parameters| {
         api.list_metadata(&parameters).await
     });

@@ -2,14 +2,9 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
-
-/// The label of the Secrets; its value says what one holds.
-pub(super) const LABEL: &str = "weir.dev/config";
-/// The annotations that say how a Secret is written, and under which leader.
-const FORMAT: &str = "weir.dev/format";
-const TERM: &str = "weir.dev/term";
-/// What goes before the namespace in the name of its Secret.
-const PREFIX: &str = "ns.";
+use weir_config::published::{
+    FORMAT_ANNOTATION, ROLE_LABEL, ROLE_PART, ROLE_ROOT, ROLE_SHARD, TERM_ANNOTATION, namespace_of,
+};
 
 /// What is published.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -39,12 +34,12 @@ impl Published {
         for secret in secrets {
             let labels = secret.labels.as_ref();
             match labels
-                .and_then(|labels| labels.get(LABEL))
+                .and_then(|labels| labels.get(ROLE_LABEL))
                 .map(String::as_str)
             {
-                Some("root") => published.root = Some(Secret::read(secret)),
-                Some("shard") => published.shards.push(Secret::read(secret)),
-                Some("part") => published.parts += 1,
+                Some(ROLE_ROOT) => published.root = Some(Secret::read(secret)),
+                Some(ROLE_SHARD) => published.shards.push(Secret::read(secret)),
+                Some(ROLE_PART) => published.parts += 1,
                 _ => {}
             }
         }
@@ -75,12 +70,12 @@ impl Secret {
         let name = secret.name.as_deref().unwrap_or_default();
         let version = secret.resource_version.as_deref();
         Self {
-            namespace: name.strip_prefix(PREFIX).unwrap_or_default().to_owned(),
+            namespace: namespace_of(name).unwrap_or_default().to_owned(),
             revision: version
                 .and_then(|version| version.parse().ok())
                 .unwrap_or_default(),
-            format: annotation(FORMAT).and_then(|format| format.parse().ok()),
-            term: annotation(TERM).and_then(|term| term.parse().ok()),
+            format: annotation(FORMAT_ANNOTATION).and_then(|format| format.parse().ok()),
+            term: annotation(TERM_ANNOTATION).and_then(|term| term.parse().ok()),
         }
     }
 }
@@ -92,8 +87,8 @@ pub(super) mod tests {
 
     fn secret(name: &str, kind: &str, version: &str) -> ObjectMeta {
         let secret = json!({
-            "name": name, "resourceVersion": version, "labels": {LABEL: kind},
-            "annotations": {FORMAT: "2", TERM: "3"},
+            "name": name, "resourceVersion": version, "labels": {ROLE_LABEL: kind},
+            "annotations": {FORMAT_ANNOTATION: "2", TERM_ANNOTATION: "3"},
         });
         serde_json::from_value(secret).unwrap()
     }
