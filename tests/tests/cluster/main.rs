@@ -1,3 +1,4 @@
 //! A real API server, operators and gateways as processes. Each file's name says what it proves.
 
+mod cli;
 mod harness;
