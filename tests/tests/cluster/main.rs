@@ -1,4 +1,5 @@
 //! A real API server, operators and gateways as processes. Each file's name says what it proves.
 
+mod chart;
 mod cli;
 mod harness;
