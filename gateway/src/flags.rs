@@ -9,14 +9,37 @@ use tracing_subscriber::EnvFilter;
 
 use crate::wire::DenyList;
 
-/// The data plane of Weir: takes its configuration from a folder of YAML, follows its changes and
-/// proxies LLM traffic to the providers declared there.
+/// The data plane of Weir: takes its configuration from what the operator publishes in the cluster, or
+/// from a folder of YAML, follows its changes and proxies LLM traffic to the providers declared there.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "weir-gateway", version, max_term_width = 100)]
 pub struct Flags {
     /// Folder of YAML to serve: AIProviders, AIRoutes, Secrets and Namespaces. Changes apply live.
+    /// Without it the gateway serves what the operator publishes; it finds the API server by its
+    /// ServiceAccount in a cluster, else by KUBECONFIG, and itself by POD_NAMESPACE and POD_NAME.
     #[arg(long, env = "WEIR_CONFIG", value_name = "DIR")]
-    pub config: PathBuf,
+    pub config: Option<PathBuf>,
+
+    /// Namespace that the operator publishes the configuration in [default: the pod's own].
+    #[arg(
+        long,
+        env = "WEIR_CONFIG_NAMESPACE",
+        value_name = "NAME",
+        value_parser = namespace,
+        conflicts_with = "config"
+    )]
+    pub config_namespace: Option<String>,
+
+    /// Audience that the tokens of ServiceAccounts must be meant for.
+    #[arg(
+        long,
+        env = "WEIR_TOKEN_AUDIENCE",
+        value_name = "AUDIENCE",
+        default_value = "weir",
+        value_parser = clap::builder::NonEmptyStringValueParser::new(),
+        conflicts_with = "config"
+    )]
+    pub token_audience: String,
 
     /// Address that callers connect to; HTTP/1.1 and HTTP/2.
     #[arg(
@@ -37,19 +60,15 @@ pub struct Flags {
     pub admin_listen: SocketAddr,
 
     /// Folder that keeps the last good configuration, credentials included, so that a restart
-    /// serves it even if the configuration is broken by then. Without it nothing is kept.
+    /// serves it even if the configuration is broken by then, or the API server is down. Without it
+    /// nothing is kept, and a gateway that starts while the API server is down waits for it.
     #[arg(long, env = "WEIR_STATE", value_name = "DIR")]
     pub state: Option<PathBuf>,
 
-    /// Namespace of the gateway: its routes serve callers of every namespace that they admit.
-    #[arg(
-        long,
-        env = "WEIR_NAMESPACE",
-        value_name = "NAME",
-        default_value = "weir-system",
-        value_parser = namespace
-    )]
-    pub namespace: String,
+    /// Namespace of the gateway: its routes serve callers of every namespace that they admit
+    /// [default: the pod's own; weir-system with --config].
+    #[arg(long, env = "WEIR_NAMESPACE", value_name = "NAME", value_parser = namespace)]
+    pub namespace: Option<String>,
 
     /// Worker threads; 0 is one for each core.
     #[arg(long, env = "WEIR_WORKERS", value_name = "N", default_value_t = 0)]
@@ -67,7 +86,8 @@ pub struct Flags {
     #[arg(long, env = "WEIR_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
 
-    /// Addresses that no provider may be reached at, checked on the address that is connected to.
+    /// Networks and addresses that no provider may be reached at, checked on the address that is
+    /// connected to. In a cluster the API server's is always one of them.
     #[arg(
         long,
         env = "WEIR_DENY_UPSTREAM",
@@ -258,6 +278,8 @@ mod tests {
             (["--max-requests", "0"], "at least 1"),
             (["--max-connections", "0"], "at least 1"),
             (["--namespace", "Bad_NS"], "lowercase letters"),
+            (["--config-namespace", "weir-config"], "--config <DIR>"),
+            (["--token-audience", "weir"], "--config <DIR>"),
             (["--drain-timeout", "0s"], "30s, 5m, 1h30m or 500ms"),
             (["--drain-timeout", "soon"], "30s, 5m, 1h30m or 500ms"),
             (["--max-body-bytes", "1.5Mi"], "32Mi"),

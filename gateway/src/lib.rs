@@ -7,8 +7,11 @@
 pub mod access_log;
 pub mod admin;
 pub mod apply;
+pub mod cluster;
 pub mod flags;
 mod headers;
+pub mod identity;
+pub mod lease;
 pub mod live;
 pub mod metrics;
 pub mod pipeline;

@@ -98,6 +98,7 @@ struct Counts {
     served: HashMap<Served, Series>,
     refusals: HashMap<&'static str, u64>,
     attempts: HashMap<(Arc<str>, &'static str), u64>,
+    tokens: HashMap<&'static str, u64>,
 }
 
 impl Shard {
@@ -127,6 +128,12 @@ impl Shard {
         *counts.refusals.entry(code).or_default() += 1;
     }
 
+    /// Counts a token of a ServiceAccount and what came of it.
+    pub fn token(&self, result: &'static str) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.tokens.entry(result).or_default() += 1;
+    }
+
     /// Counts a call of a provider and how it went.
     pub fn attempted(&self, provider: &Arc<str>, outcome: &'static str) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,6 +149,10 @@ impl Shard {
 pub struct ConfigState {
     /// Rises with each configuration that is put to work.
     pub revision: u64,
+    /// The revision of what was published that serves; none where a folder is served.
+    pub published: Option<u64>,
+    /// Namespaces whose newest publication, or something in it, can't be taken up.
+    pub namespaces_refused: u64,
     /// Resources of each kind that serve at their newest.
     pub accepted: BTreeMap<String, u64>,
     /// Resources that are refused: kind, namespace, name, reason.
@@ -221,6 +232,7 @@ impl Collector for Requests {
         let mut served: BTreeMap<Served, Series> = BTreeMap::new();
         let mut refusals: BTreeMap<&'static str, u64> = BTreeMap::new();
         let mut attempts: BTreeMap<(Arc<str>, &'static str), u64> = BTreeMap::new();
+        let mut tokens: BTreeMap<&'static str, u64> = BTreeMap::new();
         for shard in &self.shards {
             let counts = shard.counts.lock().unwrap_or_else(PoisonError::into_inner);
             for (key, series) in &counts.served {
@@ -232,6 +244,9 @@ impl Collector for Requests {
             }
             for (code, count) in &counts.refusals {
                 *refusals.entry(code).or_default() += count;
+            }
+            for (result, count) in &counts.tokens {
+                *tokens.entry(result).or_default() += count;
             }
             for ((provider, outcome), count) in &counts.attempts {
                 *attempts.entry((Arc::clone(provider), outcome)).or_default() += count;
@@ -247,6 +262,15 @@ impl Collector for Requests {
         )?;
         for (code, count) in &refusals {
             count_of(&mut family, &[("code", *code)], *count)?;
+        }
+        let mut family = encoder.encode_descriptor(
+            "token_verifications",
+            "Tokens of ServiceAccounts, by what came of them",
+            None,
+            MetricType::Counter,
+        )?;
+        for (result, count) in &tokens {
+            count_of(&mut family, &[("result", *result)], *count)?;
         }
         let mut family = encoder.encode_descriptor(
             "attempts",
@@ -362,6 +386,18 @@ impl Collector for Config {
             "config_revision",
             "Configurations put to work since the start",
             state.revision,
+        )?;
+        if let Some(published) = state.published {
+            gauge(
+                "config_published_revision",
+                "The highest revision of the published configuration that serves",
+                published,
+            )?;
+        }
+        gauge(
+            "config_refused_namespaces",
+            "Namespaces whose newest publication, or something in it, can't be taken up",
+            state.namespaces_refused,
         )?;
         gauge(
             "config_unreadable_files",

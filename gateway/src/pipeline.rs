@@ -24,6 +24,7 @@ use http::HeaderValue;
 use http::header::HeaderName;
 
 use crate::access_log;
+use crate::identity::Tokens;
 use crate::live::Live;
 use crate::metrics::Shard;
 use crate::refusal::Refusal;
@@ -56,11 +57,35 @@ pub struct Bounds {
 pub struct Worker {
     shared: Arc<Shared>,
     live: Arc<Live>,
+    tokens: Tokens,
     upstreams: Upstreams,
     seats: Arc<Room>,
     buffers: Arc<Room>,
     bounds: Bounds,
     rng: Rng,
+}
+
+/// What a worker is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where the configuration is.
+    pub live: Arc<Live>,
+    /// What knows the tokens of ServiceAccounts.
+    pub tokens: Tokens,
+    /// Connections to providers.
+    pub upstreams: Upstreams,
+    /// Where it counts.
+    pub metrics: Arc<Shard>,
+    /// Where it logs requests, if anywhere.
+    pub access: Option<Arc<access_log::Writer>>,
+    /// When the process ends.
+    pub stop: Arc<Stop>,
+    /// Requests that the process has room for; shared by all workers.
+    pub seats: Arc<Room>,
+    /// Bytes of bodies that it has room for; shared by all workers.
+    pub buffers: Arc<Room>,
+    /// Bounds of each request.
+    pub bounds: Bounds,
 }
 
 /// The part of a worker that answers keep hold of until they end.
@@ -72,27 +97,20 @@ struct Shared {
 }
 
 impl Worker {
-    /// A worker that counts into `metrics` and logs to `access`, with room shared by all workers.
-    pub fn new(
-        live: Arc<Live>,
-        upstreams: Upstreams,
-        metrics: Arc<Shard>,
-        access: Option<Arc<access_log::Writer>>,
-        stop: Arc<Stop>,
-        (seats, buffers): (Arc<Room>, Arc<Room>),
-        bounds: Bounds,
-    ) -> Self {
+    /// A worker made of these.
+    pub fn new(parts: Parts) -> Self {
         Self {
             shared: Arc::new(Shared {
-                metrics,
-                access,
-                stop,
+                metrics: parts.metrics,
+                access: parts.access,
+                stop: parts.stop,
             }),
-            live,
-            upstreams,
-            seats,
-            buffers,
-            bounds,
+            live: parts.live,
+            tokens: parts.tokens,
+            upstreams: parts.upstreams,
+            seats: parts.seats,
+            buffers: parts.buffers,
+            bounds: parts.bounds,
             rng: Rng::new(),
         }
     }
@@ -101,10 +119,16 @@ impl Worker {
     async fn stages(&self, request: Request, tail: &mut Tail) -> Result<Served, Refusal> {
         let received = Received::new(self, request, tail)?;
         match received.call {
-            Call::Models => Ok(Served::Ready(models::list(&received.authenticate(tail)?))),
-            Call::Model => models::one(&received.authenticate(tail)?).map(Served::Ready),
+            Call::Models => {
+                let authenticated = received.authenticate(self, tail).await?;
+                Ok(Served::Ready(models::list(&authenticated)))
+            }
+            Call::Model => {
+                let authenticated = received.authenticate(self, tail).await?;
+                models::one(&authenticated).map(Served::Ready)
+            }
             Call::Operation(operation) => {
-                let authenticated: Authenticated = received.authenticate(tail)?;
+                let authenticated: Authenticated = received.authenticate(self, tail).await?;
                 let routed: Routed = authenticated.route(self, operation, tail).await?;
                 let opened = routed.attempt(self, tail).await?;
                 Ok(Served::Opened(opened))

@@ -1,8 +1,8 @@
 //! The process: what it is made of, from the start to the last answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod follow;
+
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use tracing_subscriber::EnvFilter;
 
 use crate::access_log::AccessLog;
 use crate::admin::{self, Readiness};
-use crate::apply::Applier;
+use crate::cluster::{self, ClusterError};
 use crate::flags::{AccessLogTarget, Flags, LogFormat};
+use crate::identity::Tokens;
+use crate::lease::Holder;
 use crate::live::Live;
 use crate::metrics::{Gauge, Metrics};
-use crate::pipeline::{Bounds, Worker};
+use crate::pipeline::{Bounds, Parts, Worker};
 use crate::room::Room;
-use crate::source::folder;
-use crate::source::state::State;
 use crate::stop::Stop;
 use crate::wire::tls::{TlsError, TlsSource};
 use crate::wire::{
@@ -37,6 +37,9 @@ pub enum StartError {
     /// The folder of `--config`.
     #[error("--config {0}: {1}")]
     Config(String, io::Error),
+    /// The API server, or this pod, where there is no `--config`.
+    #[error("{0}")]
+    Cluster(#[from] ClusterError),
     /// The folder of `--state`.
     #[error("--state {0}: {1}")]
     State(String, io::Error),
@@ -92,7 +95,12 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
         0 => thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
-    let deny = Arc::new(DenyList::parse(&flags.deny_upstream)?);
+    let mut denied = flags.deny_upstream.clone();
+    if flags.config.is_none() {
+        let addresses = cluster::api_server().await;
+        denied.extend(addresses.iter().map(ToString::to_string));
+    }
+    let deny = Arc::new(DenyList::parse(&denied)?);
     let tls = match (&flags.tls_cert, &flags.tls_key) {
         (Some(cert), Some(key)) => Some(TlsSource::open(cert, key)?),
         _ => None,
@@ -107,10 +115,15 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     let readiness = Arc::new(Readiness::default());
     let stop = Arc::new(Stop::default());
     let open = Arc::new(OnceLock::new());
-    let metrics = Arc::new(metrics(workers, &seats, &buffers, &open, access.as_ref()));
-    follow(&flags, &live, &readiness, &metrics)?;
-    // The folder is read by now, so that this is no matter of waiting for anybody.
-    readiness.first().await;
+    let mut readings = readings(&seats, &buffers, &open, access.as_ref());
+    let source = follow::prepare(&flags, &mut readings).await?;
+    let metrics = Arc::new(Metrics::new(workers, readings.gauges, readings.counters));
+    let verifier = source.verifier();
+    let lease = source.start(&live, &readiness, &metrics)?;
+    if flags.config.is_some() {
+        // The folder is read by now, so that this is no matter of waiting for anybody.
+        readiness.first().await;
+    }
 
     let admin = listen_admin(&flags).await?;
     let config = ServerConfig {
@@ -123,19 +136,21 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
         let (live, metrics, stop) = (live.clone(), metrics.clone(), stop.clone());
         let writers = access.as_ref().map(AccessLog::writers);
         move |index| {
-            Worker::new(
-                Arc::clone(&live),
-                Upstreams::new(Arc::clone(&deny), UpstreamLimits::default()),
-                metrics.shard(index),
-                writers
+            Worker::new(Parts {
+                live: Arc::clone(&live),
+                tokens: Tokens::new(verifier.clone(), metrics.shard(index)),
+                upstreams: Upstreams::new(Arc::clone(&deny), UpstreamLimits::default()),
+                metrics: metrics.shard(index),
+                access: writers
                     .as_ref()
                     .map(|writers| Arc::clone(&writers[index % writers.len()])),
-                Arc::clone(&stop),
-                (Arc::clone(&seats), Arc::clone(&buffers)),
-                Bounds {
+                stop: Arc::clone(&stop),
+                seats: Arc::clone(&seats),
+                buffers: Arc::clone(&buffers),
+                bounds: Bounds {
                     body: flags.max_body_bytes,
                 },
-            )
+            })
         }
     };
     let server = Server::start(config, make).map_err(|error| StartError::Listen {
@@ -151,8 +166,17 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
         version = env!("CARGO_PKG_VERSION"),
         "serving"
     );
-    tokio::spawn(admin::serve(admin, Arc::clone(&readiness), metrics));
-    until_told(signals, server, &flags, &readiness, &stop).await;
+    tokio::spawn({
+        let readiness = Arc::clone(&readiness);
+        async move {
+            let Err(error) = admin::serve(admin, readiness, metrics).await else {
+                return;
+            };
+            // Probes fail from now on; the log has to say why.
+            tracing::error!(%error, "/livez, /readyz and /metrics are served no longer");
+        }
+    });
+    until_told(signals, server, &flags, &readiness, &stop, lease).await;
     if let Some(access) = access
         && !access.close(LAST_RECORDS)
     {
@@ -164,14 +188,20 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
 /// Reads a count that others keep.
 type Count = Box<dyn Fn() -> usize + Send + Sync>;
 
-/// The metrics, and where they read what others count.
-fn metrics(
-    workers: usize,
+/// What `/metrics` reads when it is asked.
+#[derive(Default)]
+struct Readings {
+    gauges: Vec<(&'static str, &'static str, Gauge)>,
+    counters: Vec<(&'static str, &'static str, Gauge)>,
+}
+
+/// Where the metrics read what others count.
+fn readings(
     seats: &Arc<Room>,
     buffers: &Arc<Room>,
     connections: &Arc<OnceLock<Count>>,
     access: Option<&AccessLog>,
-) -> Metrics {
+) -> Readings {
     let (seats, buffers, connections) = (seats.clone(), buffers.clone(), connections.clone());
     let gauges: Vec<(&str, &str, Gauge)> = vec![
         (
@@ -198,43 +228,7 @@ fn metrics(
             Box::new(access.dropped()),
         ));
     }
-    Metrics::new(workers, gauges, counters)
-}
-
-/// Starts to follow the configuration, from what was kept if there is any.
-fn follow(
-    flags: &Flags,
-    live: &Arc<Live>,
-    readiness: &Arc<Readiness>,
-    metrics: &Metrics,
-) -> Result<(), StartError> {
-    let shown = |path: &Path| path.display().to_string();
-    let state = flags
-        .state
-        .as_deref()
-        .map(|folder| State::open(folder).map_err(|error| StartError::State(shown(folder), error)))
-        .transpose()?;
-    let saved = state.as_ref().and_then(State::load);
-    let applier = Applier {
-        live: Arc::clone(live),
-        readiness: Arc::clone(readiness),
-        metrics: metrics.config(),
-        state,
-        namespace: flags.namespace.clone(),
-        told: BTreeMap::new(),
-        skipped: BTreeSet::new(),
-    };
-    let source = folder::follow(&flags.config, saved)
-        .map_err(|error| StartError::Config(shown(&flags.config), error))?;
-    thread::Builder::new()
-        .name("config-apply".into())
-        .spawn(move || {
-            applier.run(&source);
-            // Only a fault of the source ends it: whoever is on call has to know that nothing that is
-            // withdrawn from now on is.
-            tracing::error!("the configuration is followed no longer; restart the gateway");
-        })?;
-    Ok(())
+    Readings { gauges, counters }
 }
 
 async fn listen_admin(flags: &Flags) -> Result<TcpListener, StartError> {
@@ -276,9 +270,14 @@ async fn until_told(
     flags: &Flags,
     readiness: &Readiness,
     stop: &Stop,
+    lease: Option<Holder>,
 ) {
     signals.next().await;
     readiness.drain();
+    // No new request comes from now on: nobody has to wait for what this pod serves.
+    if let Some(lease) = &lease {
+        lease.give_up();
+    }
     stop.within(flags.drain_timeout);
     tracing::info!(timeout = ?flags.drain_timeout, "draining");
     let report = server
@@ -292,4 +291,7 @@ async fn until_told(
         })
         .await;
     tracing::info!(cut = report.cut, "drained");
+    if let Some(lease) = lease {
+        lease.given_up().await;
+    }
 }

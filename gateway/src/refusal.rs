@@ -7,17 +7,20 @@ use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use weir_llm::dialect::openai::{self, BadBody, ErrorShape};
 
+use crate::identity;
 use crate::wire::{Fault, Response, ResponseBody};
 
 /// Why a request is refused, with what its message needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// No API key came with the request.
+    /// Neither an API key nor a token came with the request.
     NoApiKey,
     /// The API key is nobody's.
     InvalidApiKey,
     /// The API key was good once.
     ExpiredApiKey,
+    /// The token of a ServiceAccount is not taken.
+    Token(identity::Fault),
     /// The caller may use no route for this model; whether one exists elsewhere is not told.
     ModelNotFound(String),
     /// A route takes the model, but none of its rules holds for this request.
@@ -141,7 +144,7 @@ impl Refusal {
             Self::NoApiKey => row(
                 StatusCode::UNAUTHORIZED,
                 "invalid_api_key",
-                "No API key came with this request. Send one that Weir knows in the Authorization header: Authorization: Bearer YOUR_KEY.",
+                "No API key came with this request, nor a ServiceAccount token. Send one that Weir knows in the Authorization header: Authorization: Bearer YOUR_KEY.",
             ),
             Self::InvalidApiKey => row(
                 StatusCode::UNAUTHORIZED,
@@ -153,6 +156,7 @@ impl Refusal {
                 "expired_api_key",
                 "This API key has expired. Ask your platform team for a new one.",
             ),
+            Self::Token(fault) => row_of_token(fault, row),
             Self::ModelNotFound(model) => Row {
                 param: Some("model"),
                 ..row(
@@ -311,6 +315,56 @@ impl Refusal {
     }
 }
 
+/// Rows of tokens: what would be right, and nothing of what is there.
+fn row_of_token(
+    fault: &identity::Fault,
+    row: impl Fn(StatusCode, &'static str, &str) -> Row,
+) -> Row {
+    use identity::Fault as Token;
+    let invalid = |message: &str| row(StatusCode::UNAUTHORIZED, "invalid_token", message);
+    match fault {
+        Token::Expired => row(
+            StatusCode::UNAUTHORIZED,
+            "expired_token",
+            "This token has expired. Kubernetes renews the file of a projected token: read it anew for each request.",
+        ),
+        Token::NotYet => {
+            invalid("This token is not valid yet: the clock of whoever made it is ahead.")
+        }
+        Token::Malformed => invalid(
+            "This is no token of a Kubernetes ServiceAccount. Send a projected token as the cluster signed it, or an API key.",
+        ),
+        Token::UnknownKey => invalid(
+            "This cluster does not have the key that this token was signed with. Send a token of a ServiceAccount of this cluster.",
+        ),
+        Token::Signature => invalid("The signature of this token is wrong."),
+        Token::Issuer => invalid(
+            "This token was issued by another cluster. Send a token of a ServiceAccount of this one.",
+        ),
+        Token::Audience { right } => invalid(&format!(
+            "This token is not meant for Weir. Project one with the audience `{}`.",
+            shorten(right)
+        )),
+        Token::NoAccount => invalid(
+            "This token is of no ServiceAccount. Send one with the subject system:serviceaccount:NAMESPACE:NAME.",
+        ),
+        Token::UnknownAccount => invalid(
+            "Weir knows no such ServiceAccount: it was deleted or made anew since this token was issued, or nothing is configured for it.",
+        ),
+        Token::NoCluster => invalid(
+            "This gateway serves a folder and takes API keys alone: ServiceAccount tokens need a cluster. Send an API key.",
+        ),
+        Token::Unavailable => Row {
+            retry_after: Some(1),
+            ..row(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "token_keys_unavailable",
+                "This token was signed with a key that is not known yet, and the cluster's keys can't be read now.",
+            )
+        },
+    }
+}
+
 /// The `type` that OpenAI's API gives errors of a status
 /// (<https://platform.openai.com/docs/guides/error-codes>).
 pub fn error_type(status: StatusCode) -> &'static str {
@@ -345,6 +399,19 @@ mod tests {
             Refusal::NoApiKey,
             Refusal::InvalidApiKey,
             Refusal::ExpiredApiKey,
+            Refusal::Token(identity::Fault::Expired),
+            Refusal::Token(identity::Fault::NotYet),
+            Refusal::Token(identity::Fault::Malformed),
+            Refusal::Token(identity::Fault::UnknownKey),
+            Refusal::Token(identity::Fault::Signature),
+            Refusal::Token(identity::Fault::Issuer),
+            Refusal::Token(identity::Fault::Audience {
+                right: "weir".into(),
+            }),
+            Refusal::Token(identity::Fault::NoAccount),
+            Refusal::Token(identity::Fault::UnknownAccount),
+            Refusal::Token(identity::Fault::NoCluster),
+            Refusal::Token(identity::Fault::Unavailable),
             Refusal::ModelNotFound("x".repeat(1000)),
             Refusal::NoRuleMatched("m".into()),
             Refusal::BadBody(bad),

@@ -1,4 +1,4 @@
-//! Numbers that nobody needs to guess: for weights and request ids.
+//! Numbers that nobody needs to guess: for weights, request ids and how long to wait.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -28,6 +28,11 @@ impl Rng {
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
+    }
+
+    /// A number from 0 to 1.
+    pub(crate) fn fraction(&self) -> f64 {
+        f64::from(u32::try_from(self.next() >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
     }
 
     /// A request id: 32 hexadecimal digits.

@@ -1,4 +1,4 @@
-//! Who calls: an API key, sent as the caller's SDK does.
+//! Who calls: an API key or the token of a ServiceAccount, sent as the caller's SDK does.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -6,10 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use aws_lc_rs::digest;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use weir_config::linked::Consumer;
+use weir_config::linked::{Consumer, Linked};
 
+use super::Worker;
 use super::receive::Received;
 use super::tail::Tail;
+use crate::identity::looks_like_token;
 use crate::refusal::Refusal;
 
 /// A request of a known consumer.
@@ -19,24 +21,46 @@ pub(super) struct Authenticated {
 }
 
 impl Received {
-    /// Finds the consumer of the key that came with the request.
-    pub(super) fn authenticate(self, tail: &mut Tail) -> Result<Authenticated, Refusal> {
-        let key = presented(&self.request.head.headers).ok_or(Refusal::NoApiKey)?;
-        let hash = digest::digest(&digest::SHA256, key);
-        let known = <&[u8; 32]>::try_from(hash.as_ref())
-            .ok()
-            .and_then(|hash| self.generation.linked.key(hash))
-            .ok_or(Refusal::InvalidApiKey)?;
-        if known.expires_at.is_some_and(|at| at <= now()) {
-            return Err(Refusal::ExpiredApiKey);
-        }
-        let consumer = Arc::clone(&known.consumer);
+    /// Finds the consumer of the key or token that came with the request.
+    pub(super) async fn authenticate(
+        self,
+        worker: &Worker,
+        tail: &mut Tail,
+    ) -> Result<Authenticated, Refusal> {
+        let presented = presented(&self.request.head.headers).ok_or(Refusal::NoApiKey)?;
+        let hash = digest::digest(&digest::SHA256, presented);
+        let hash = <&[u8; 32]>::try_from(hash.as_ref()).map_err(|_| Refusal::InvalidApiKey)?;
+        let linked = &self.generation.linked;
+        let consumer = match linked.key(hash) {
+            Some(key) if key.expires_at.is_some_and(|at| at <= now()) => {
+                return Err(Refusal::ExpiredApiKey);
+            }
+            Some(key) => Arc::clone(&key.consumer),
+            None if looks_like_token(presented) => account(worker, linked, hash, presented).await?,
+            None => return Err(Refusal::InvalidApiKey),
+        };
         tail.consumer = Some(Arc::clone(&consumer));
         Ok(Authenticated {
             received: self,
             consumer,
         })
     }
+}
+
+/// The consumer whose token this is. That its account lives is asked of this request's configuration, each time.
+async fn account(
+    worker: &Worker,
+    linked: &Linked,
+    hash: &[u8; 32],
+    token: &[u8],
+) -> Result<Arc<Consumer>, Refusal> {
+    let tokens = &worker.tokens;
+    let account = tokens.account(hash, token).await.map_err(Refusal::Token)?;
+    linked
+        .service_account(&account.namespace, &account.name)
+        .filter(|live| *live.uid == *account.uid)
+        .map(|live| Arc::clone(&live.consumer))
+        .ok_or_else(|| Refusal::Token(tokens.unknown_account()))
 }
 
 /// The key, from the first of the headers that SDKs put it in.

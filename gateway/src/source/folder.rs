@@ -14,7 +14,7 @@ use weir_config::snapshot::Snapshot;
 
 use super::files::Files;
 use super::state::Saved;
-use super::{Source, Update};
+use super::{Compilation, Origin, Source, Update};
 
 /// Changes that come within this time of one another are taken together…
 const QUIET: Duration = Duration::from_millis(20);
@@ -164,10 +164,12 @@ impl Follower {
         });
         let update = Update {
             snapshot: Arc::new(snapshot),
-            verdicts,
-            skipped,
-            problems: self.files.problems(),
-            objects: self.files.objects(),
+            origin: Origin::Folder(Compilation {
+                verdicts,
+                skipped,
+                problems: self.files.problems(),
+                objects: self.files.objects(),
+            }),
         };
         if self.told.as_ref() == Some(&update) {
             return true;
@@ -197,12 +199,15 @@ mod tests {
                 .updates
                 .recv_timeout(Duration::from_secs(10))
                 .unwrap();
-            let broken: Vec<String> = update
+            let Origin::Folder(said) = update.origin else {
+                panic!("it is a folder");
+            };
+            let broken: Vec<String> = said
                 .problems
                 .iter()
                 .map(|problem| problem.location.file.clone())
                 .collect();
-            let holding: Vec<String> = update.objects.into_keys().collect();
+            let holding: Vec<String> = said.objects.into_keys().collect();
             (broken, holding, update.snapshot)
         };
         let (broken, holding, first) = next();

@@ -1,4 +1,9 @@
 //! The state folder: the last configuration that served, kept for the next start.
+//!
+//! Of a folder's configuration it is one file, `last-good.json`. What a cluster publishes lies in the folder
+//! `published`, one file a namespace (see [`published`]), and beside it `token-keys.json`.
+
+pub mod published;
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -7,14 +12,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use weir_config::snapshot::{FORMAT, Snapshot};
+use serde_json::value::RawValue;
+use weir_config::snapshot::Snapshot;
 use weir_config::verdict::ObjectId;
 
 const FILE: &str = "last-good.json";
+const KEYS: &str = "token-keys.json";
 
 /// A folder that holds one configuration, credentials included, readable by its owner alone.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct State {
     folder: PathBuf,
 }
@@ -28,6 +36,16 @@ pub struct Saved {
     /// What each file of a folder held.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub objects: BTreeMap<String, Vec<ObjectId>>,
+}
+
+/// The keys of a cluster's tokens.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeptKeys {
+    /// Who the cluster says it is.
+    pub issuer: String,
+    /// The JWK set as it gave it.
+    pub jwks: Box<RawValue>,
 }
 
 impl State {
@@ -46,27 +64,7 @@ impl State {
     /// starts as if it were new.
     #[must_use]
     pub fn load(&self) -> Option<Saved> {
-        let path = self.folder.join(FILE);
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                tracing::warn!(file = %path.display(), %error, "the kept configuration can't be read");
-                return None;
-            }
-        };
-        match serde_json::from_slice::<Saved>(&bytes) {
-            Ok(saved) if saved.snapshot.format == FORMAT => Some(saved),
-            Ok(saved) => {
-                tracing::warn!(file = %path.display(), format = saved.snapshot.format, "the kept configuration is of a format that this version does not read");
-                None
-            }
-            // The error of serde_json may quote a value.
-            Err(error) => {
-                tracing::warn!(file = %path.display(), line = error.line(), column = error.column(), "the kept configuration is damaged");
-                None
-            }
-        }
+        self.read(FILE)
     }
 
     /// Keeps this in place of what was kept before: whole or not at all.
@@ -74,21 +72,62 @@ impl State {
     /// # Errors
     /// It can't be written; what was kept before still is.
     pub fn save(&self, saved: &Saved) -> io::Result<()> {
-        let fresh = self.folder.join(format!("{FILE}.new"));
-        // One that a crash left may have other permissions.
-        match fs::remove_file(&fresh) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&fresh)?;
-        file.write_all(&serde_json::to_vec(saved)?)?;
-        file.sync_data()?;
-        fs::rename(&fresh, self.folder.join(FILE))
+        replace(&self.folder.join(FILE), &[&serde_json::to_vec(saved)?])
     }
+
+    /// The keys that were kept, if any.
+    #[must_use]
+    pub fn load_keys(&self) -> Option<KeptKeys> {
+        self.read(KEYS)
+    }
+
+    /// Keeps these keys in place of those before.
+    ///
+    /// # Errors
+    /// They can't be written; those before still are kept.
+    pub fn save_keys(&self, keys: &KeptKeys) -> io::Result<()> {
+        replace(&self.folder.join(KEYS), &[&serde_json::to_vec(keys)?])
+    }
+
+    fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        let path = self.folder.join(name);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!(file = %path.display(), %error, "what was kept can't be read");
+                return None;
+            }
+        };
+        serde_json::from_slice(&bytes)
+            // The error of serde_json may quote a value.
+            .map_err(|error| {
+                tracing::warn!(file = %path.display(), line = error.line(), column = error.column(), "what was kept is damaged, or of another version");
+            })
+            .ok()
+    }
+}
+
+/// Writes a file that its owner alone reads, whole or not at all.
+fn replace(path: &Path, contents: &[&[u8]]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = PathBuf::from(fresh);
+    // One that a crash left may have other permissions.
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)?;
+    for part in contents {
+        file.write_all(part)?;
+    }
+    file.sync_data()?;
+    fs::rename(&fresh, path)
 }
 
 #[cfg(test)]
@@ -104,7 +143,7 @@ mod tests {
         assert_eq!(state.load(), None);
         let saved = Saved {
             snapshot: Arc::new(Snapshot {
-                format: FORMAT,
+                format: 1,
                 ..Snapshot::default()
             }),
             objects: BTreeMap::new(),

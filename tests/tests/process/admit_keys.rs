@@ -31,7 +31,7 @@ fn expected(status: u16, code: &str, param: Option<&str>, message: &str) -> Valu
 }
 
 const UNKNOWN: &str = "Incorrect API key. Weir knows no such key; ask your platform team for one.";
-const NONE: &str = "No API key came with this request. Send one that Weir knows in the Authorization header: Authorization: Bearer YOUR_KEY.";
+const NONE: &str = "No API key came with this request, nor a ServiceAccount token. Send one that Weir knows in the Authorization header: Authorization: Bearer YOUR_KEY.";
 const EXPIRED: &str = "This API key has expired. Ask your platform team for a new one.";
 
 fn no_such_model(model: &str) -> Value {
