@@ -96,11 +96,8 @@ fn told<'a>(command: &'a mut Command, quickstart: &Gateway, broken: &Gateway) ->
         .arg(KEY)
 }
 
-#[tokio::test]
-async fn the_python_sdk_works_as_it_is() {
-    if skipped() {
-        return;
-    }
+/// The virtual environment that has the SDK.
+async fn python() -> PathBuf {
     let scripts = root().join("tests/sdk/python");
     let venv = cache("sdk-python");
     let pins = scripts.join("requirements.txt");
@@ -126,20 +123,28 @@ async fn the_python_sdk_works_as_it_is() {
         .await;
     })
     .await;
+    venv
+}
+
+#[tokio::test]
+async fn the_python_sdk_works_as_it_is() {
+    if skipped() {
+        return;
+    }
+    let venv = python().await;
     let (quickstart, broken, _folder) = gateways().await;
     let mut python = Command::new(venv.join("bin/python"));
-    python.arg("-B").arg(scripts.join("check.py"));
+    python
+        .arg("-B")
+        .arg(root().join("tests/sdk/python/check.py"));
     println!(
         "{}",
         run("check.py", told(&mut python, &quickstart, &broken)).await
     );
 }
 
-#[tokio::test]
-async fn the_node_sdk_works_as_it_is() {
-    if skipped() {
-        return;
-    }
+/// The folder that has the SDK, and the script.
+async fn node() -> PathBuf {
     let scripts = root().join("tests/sdk/node");
     let folder = cache("sdk-node");
     for name in ["package.json", "package-lock.json", "check.mjs"] {
@@ -150,6 +155,15 @@ async fn the_node_sdk_works_as_it_is() {
         run("npm ci", Command::new("npm").args(ci).current_dir(&folder)).await;
     })
     .await;
+    folder
+}
+
+#[tokio::test]
+async fn the_node_sdk_works_as_it_is() {
+    if skipped() {
+        return;
+    }
+    let folder = node().await;
     let (quickstart, broken, _folder) = gateways().await;
     let mut node = Command::new("node");
     node.arg(folder.join("check.mjs"));
@@ -157,4 +171,88 @@ async fn the_node_sdk_works_as_it_is() {
         "{}",
         run("check.mjs", told(&mut node, &quickstart, &broken)).await
     );
+}
+
+/// What `docs/identity.md` shows in this language, with this gateway and this file for the token.
+fn shown(language: &str, gateway: &Gateway, token: &Path) -> String {
+    let page = fs::read_to_string(root().join("docs/identity.md")).unwrap();
+    let fence = format!("```{language}\n");
+    let block = page
+        .split_once(&fence)
+        .and_then(|(_, rest)| rest.split_once("```"));
+    let base_url = format!("http://{}/v1", gateway.listen);
+    block
+        .unwrap_or_else(|| panic!("docs/identity.md shows no {language}"))
+        .0
+        .replace("http://weir-gateway.weir-system.svc/v1", &base_url)
+        .replace("/var/run/secrets/weir/token", token.to_str().unwrap())
+}
+
+/// A gateway, and a file that holds a key as that of a projected token does.
+async fn with_token() -> (Gateway, tempfile::TempDir, PathBuf) {
+    let gateway = Start::on(&root().join("examples/quickstart")).ready().await;
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    fs::write(&token, "weir-quickstart-key-that-everyone-knows").unwrap();
+    (gateway, folder, token)
+}
+
+#[tokio::test]
+async fn the_python_of_the_docs_reads_the_token_anew() {
+    if skipped() {
+        return;
+    }
+    let venv = python().await;
+    let (gateway, folder, token) = with_token().await;
+    let script = shown("python", &gateway, &token)
+        + r#"
+from openai import AuthenticationError
+
+def ask():
+    client.chat.completions.create(model="fast", messages=[{"role": "user", "content": "Hello?"}])
+
+ask()
+good = token.read_text()
+token.write_text("a token that was good in its time")
+try:
+    ask()
+    raise SystemExit("the old one was sent")
+except AuthenticationError:
+    pass
+token.write_text(good)
+ask()
+"#;
+    let path = folder.path().join("shown.py");
+    fs::write(&path, script).unwrap();
+    run("shown.py", Command::new(venv.join("bin/python")).arg(&path)).await;
+}
+
+#[tokio::test]
+async fn the_javascript_of_the_docs_reads_the_token_anew() {
+    if skipped() {
+        return;
+    }
+    let sdk = node().await;
+    let (gateway, folder, token) = with_token().await;
+    let script = shown("js", &gateway, &token)
+        + r#"
+import { writeFileSync } from 'node:fs';
+
+const ask = () =>
+  client.chat.completions.create({ model: 'fast', messages: [{ role: 'user', content: 'Hello?' }] });
+
+await ask();
+const good = await readFile(process.argv[2], 'utf8');
+writeFileSync(process.argv[2], 'a token that was good in its time');
+const refused = await ask().catch((error) => error);
+if (!(refused instanceof OpenAI.AuthenticationError)) throw new Error('the old one was sent');
+writeFileSync(process.argv[2], good);
+await ask();
+"#;
+    // Modules are looked up from where the script lies.
+    std::os::unix::fs::symlink(sdk.join("node_modules"), folder.path().join("node_modules"))
+        .unwrap();
+    let path = folder.path().join("shown.mjs");
+    fs::write(&path, script).unwrap();
+    run("shown.mjs", Command::new("node").arg(&path).arg(&token)).await;
 }
