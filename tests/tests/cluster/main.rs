@@ -2,4 +2,5 @@
 
 mod chart;
 mod cli;
+mod first_line;
 mod harness;
