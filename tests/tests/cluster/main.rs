@@ -3,4 +3,6 @@
 mod chart;
 mod cli;
 mod first_line;
+mod gitops;
 mod harness;
+mod privilege;
