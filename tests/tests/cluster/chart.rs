@@ -124,7 +124,7 @@ async fn the_operators_account_may_do_this_and_no_more() {
         "airoutes.weir.dev/status [] [] [patch]",
         "customresourcedefinitions.apiextensions.k8s.io [] [aiproviders.weir.dev] [get]",
         "customresourcedefinitions.apiextensions.k8s.io [] [airoutes.weir.dev] [get]",
-        "events.events.k8s.io [] [] [create patch]",
+        "events.events.k8s.io [] [] [create]",
         "namespaces [] [] [list watch]",
         "serviceaccounts [] [] [list watch]",
     ];
