@@ -95,6 +95,15 @@ impl Cluster {
         Some(Self::started().await)
     }
 
+    /// The cluster that a kubeconfig names, whichever it is.
+    ///
+    /// # Panics
+    /// The file can't be read.
+    pub(super) async fn named(path: &Path) -> Self {
+        install_crypto();
+        Self::at(path).await
+    }
+
     async fn started() -> Self {
         let server = Server::start();
         let folder = Kept::folder();
