@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::object::Object;
 use super::secret::{Entries, header_text};
 use super::variables::{Holds, Variables};
+use super::workspace::Claims;
 use crate::schema::{known_or, suggestion};
 use crate::snapshot::{ApiKey, Sha256, Snapshot};
 use crate::text::child;
@@ -162,81 +163,35 @@ pub(super) fn narrow(last: &ApiKey, draft: &ApiKey) -> Option<ApiKey> {
     })
 }
 
-/// Which of the Secrets that have one value keeps it: the least.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Claim {
-    /// Those without a time of creation count as the youngest.
-    is_undated: bool,
-    created: Option<i64>,
-    /// Among those as old, the one that had the value before goes first: a newcomer must not take a key over, nor
-    /// whom it stands for.
-    is_new: bool,
-    id: ObjectId,
-}
-
-impl Claim {
-    fn new(id: &ObjectId, created: Option<i64>, is_new: bool) -> Self {
-        Self {
-            is_undated: created.is_none(),
-            created,
-            is_new,
-            id: id.clone(),
-        }
-    }
-
-    /// Why this claim goes before that of another.
-    fn before(&self, other: &Self) -> &'static str {
-        if (self.is_undated, self.created) != (other.is_undated, other.created) {
-            "which is older"
-        } else if self.is_new == other.is_new {
-            "whose name goes first"
-        } else {
-            "which had it before"
-        }
-    }
-}
-
-/// Refuses each value that another Secret has a better claim to. `kept` are the keys in text that can't be read.
-pub(super) fn refuse_duplicates<'a>(
+/// Refuses each value that another Secret has a better claim to.
+pub(super) fn refuse_duplicates(
     drafts: &mut BTreeMap<ObjectId, Draft>,
-    kept: impl Iterator<Item = (&'a ObjectId, &'a ApiKey)>,
+    claims: &Claims,
     previous: &Snapshot,
 ) {
-    let claim = |id: &ObjectId, key: &ApiKey, hash: &Sha256| {
-        let last = previous.key(&id.namespace, &id.name);
-        let is_new = last.is_none_or(|last| !last.hashes.contains(hash));
-        Claim::new(id, key.created, is_new)
-    };
-    let mut owners: BTreeMap<Sha256, Claim> = BTreeMap::new();
-    let mut lay = |id, key: &ApiKey| {
-        for hash in &key.hashes {
-            let claim = claim(id, key, hash);
-            if owners.get(hash).is_none_or(|owner| claim < *owner) {
-                owners.insert(*hash, claim);
-            }
-        }
-    };
-    kept.for_each(|(id, key)| lay(id, key));
-    drafts.iter().for_each(|(id, draft)| lay(id, &draft.key));
     for (id, draft) in drafts {
         let problems = &mut draft.problems;
-        let hashes = std::mem::take(&mut draft.key.hashes);
-        let owned = hashes.into_iter().filter(|hash| {
-            let Some(owner) = owners.get(hash).filter(|owner| owner.id != *id) else {
+        let created = draft.key.created;
+        draft.key.hashes.retain(|hash| {
+            let Some((owner, of)) = claims.owner(hash, previous) else {
                 return true;
             };
-            let why = owner.before(&claim(id, &draft.key, hash));
+            if owner == id {
+                return true;
+            }
+            let why = if created == of {
+                "which goes first"
+            } else {
+                "which is older"
+            };
             problems.push(Problem::new(
                 Reason::DuplicateKey,
                 "data",
                 format!(
-                    "a value of this key stands in {} too, {why}: give each key a value of its own",
-                    owner.id
+                    "a value of this key stands in {owner} too, {why}: give each key a value of its own"
                 ),
             ));
             false
         });
-        let owned = owned.collect();
-        draft.key.hashes = owned;
     }
 }

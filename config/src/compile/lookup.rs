@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::local::Front;
 use super::object::Object;
 use super::secret::Entries;
-use super::shards::Shards;
 use super::variables::Variables;
-use crate::snapshot::ProviderRef;
+use super::workspace::Namespace;
+use crate::snapshot::{Provider, ProviderRef, Snapshot};
 use crate::verdict::{Kind, ObjectId};
 
 /// What providers may look up of Secrets.
@@ -38,20 +39,37 @@ impl Secrets<'_> {
     }
 }
 
-/// What routes may look up of providers.
+/// What routes may look up of providers: those that are being compiled, and of other namespaces those that serve.
 pub(super) struct Providers<'a> {
-    pub(super) declared: &'a BTreeSet<ProviderRef>,
-    pub(super) shards: &'a Shards,
+    pub(super) fresh: &'a BTreeMap<&'a str, Front>,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) known: &'a BTreeMap<String, Namespace>,
 }
 
-impl Providers<'_> {
-    pub(super) fn is_declared(&self, provider: &ProviderRef) -> bool {
-        self.declared.contains(provider)
+impl<'a> Providers<'a> {
+    /// A provider that serves.
+    pub(super) fn get(&self, of: &ProviderRef) -> Option<&'a Provider> {
+        match self.fresh.get(of.namespace.as_str()) {
+            Some(front) => front.shard.providers.get(&of.name),
+            None => self.snapshot.provider(&of.namespace, &of.name),
+        }
     }
 
-    pub(super) fn names_in(&self, namespace: &str) -> impl Iterator<Item = &str> {
-        let there = self.declared.iter();
-        let there = there.filter(move |provider| provider.namespace == namespace);
-        there.map(|provider| provider.name.as_str())
+    /// Whether there is such a provider, be it refused.
+    pub(super) fn is_declared(&self, of: &ProviderRef) -> bool {
+        let declared = self.declared(&of.namespace);
+        declared.is_some_and(|declared| declared.contains(&of.name))
+    }
+
+    pub(super) fn names_in(&self, namespace: &str) -> impl Iterator<Item = &'a str> {
+        let declared = self.declared(namespace).into_iter().flatten();
+        declared.map(String::as_str)
+    }
+
+    fn declared(&self, namespace: &str) -> Option<&'a BTreeSet<String>> {
+        match self.fresh.get(namespace) {
+            Some(front) => Some(&front.declared),
+            None => Some(&self.known.get(namespace)?.declared),
+        }
     }
 }

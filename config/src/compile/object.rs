@@ -64,6 +64,14 @@ impl<'a> Object<'a> {
         Found::Ours(Self::with_metadata(kind, document, metadata, problems))
     }
 
+    /// Takes up a document that is known to be ours.
+    pub(super) fn ours(document: &'a Document) -> Option<Self> {
+        match Self::of(document) {
+            Found::Ours(object) => Some(object),
+            Found::Other(_) => None,
+        }
+    }
+
     fn with_metadata(
         kind: Kind,
         document: &'a Document,

@@ -1,5 +1,7 @@
 //! AIRoutes: each alone, then with the providers that it names.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize as _;
 use serde_json::Value;
 use weir_crds::AIRouteSpec;
@@ -152,15 +154,15 @@ fn retry(wide: Option<&weir_crds::Retry>) -> Retry {
 pub(super) fn check_references(
     route: &Route,
     namespace: &str,
+    labels: &BTreeMap<String, String>,
     providers: &Providers<'_>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let shard = providers.shards.of(namespace);
     for (rule_index, rule) in route.rules.iter().enumerate() {
         for (index, backend) in rule.backends.iter().enumerate() {
             let path = format!("spec.rules[{rule_index}].backends[{index}]");
             problems.extend(
-                match link::resolve(providers.shards.so_far(), &shard, backend) {
+                match link::resolve(providers.get(&backend.provider), namespace, labels, backend) {
                     Ok(provider) => serves_none(route, backend, provider, &path),
                     Err(Unresolved::NoProvider) => not_found(backend, &path, providers),
                     Err(Unresolved::NotAllowed) => Some(not_allowed(backend, namespace, &path)),
@@ -205,10 +207,7 @@ fn not_allowed(backend: &Backend, namespace: &str, path: &str) -> Problem {
 fn not_served(backend: &Backend, path: &str, providers: &Providers<'_>) -> Option<Problem> {
     let of = &backend.provider;
     let model = backend.model.as_ref()?;
-    let provider = providers
-        .shards
-        .so_far()
-        .provider(&of.namespace, &of.name)?;
+    let provider = providers.get(of)?;
     let hint = known_or(model, served(provider), || {
         format!("; it serves {}", some_of(served(provider)))
     });

@@ -171,7 +171,13 @@ impl Linker<'_> {
                 self.others.insert(reference.namespace.clone(), other);
             }
             let message = match (
-                reference::resolve(self.snapshot, self.shard, backend),
+                reference::resolve(
+                    self.snapshot
+                        .provider(&reference.namespace, &reference.name),
+                    &self.shard.namespace,
+                    &self.shard.labels,
+                    backend,
+                ),
                 self.providers.get(reference),
             ) {
                 _ if at >= MAX_BACKENDS => format!("a rule has at most {MAX_BACKENDS} backends"),

@@ -1,8 +1,9 @@
 //! A backend's reference to a provider: one rule for the compiler's verdicts and for what runs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::snapshot::{Backend, Provider, Shard, Snapshot};
+use crate::snapshot::{Backend, Provider};
 
 /// Why a backend leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,24 +16,21 @@ pub enum Unresolved {
     NoModel,
 }
 
-/// The provider that a backend of a route in `shard` leads to.
+/// The provider that a backend leads to, of a route in the namespace of this name and these labels. `provider` is what
+/// stands at the backend's reference.
 ///
 /// # Errors
 ///
 /// There is none, it does not allow the namespace (judged by the namespace's labels), or it does not list the model.
 pub fn resolve<'a>(
-    snapshot: &'a Snapshot,
-    shard: &Shard,
+    provider: Option<&'a Provider>,
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
     backend: &Backend,
 ) -> Result<&'a Provider, Unresolved> {
-    let reference = &backend.provider;
-    let provider = snapshot
-        .provider(&reference.namespace, &reference.name)
-        .ok_or(Unresolved::NoProvider)?;
-    if !provider
-        .allowed
-        .admits(&reference.namespace, &shard.namespace, &shard.labels)
-    {
+    let provider = provider.ok_or(Unresolved::NoProvider)?;
+    let stands_in = &backend.provider.namespace;
+    if !provider.allowed.admits(stands_in, namespace, labels) {
         return Err(Unresolved::NotAllowed);
     }
     let serves = |model: &String| provider.models.iter().any(|one| one.name == *model);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Which namespaces a resource lets in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Namespaces {
     /// The resource's own namespace alone.
@@ -19,7 +19,7 @@ pub enum Namespaces {
 }
 
 /// One requirement on a label, as in a Kubernetes label selector.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Requirement {
     /// The label's key.
@@ -32,7 +32,7 @@ pub struct Requirement {
 }
 
 /// How a [`Requirement`] judges a label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Operator {
     /// The label is there and its value is one of those listed.
     In,

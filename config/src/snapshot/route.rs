@@ -22,7 +22,7 @@ pub struct Route {
 }
 
 /// Some consumers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Consumers {
     /// The API keys of these names in these namespaces.

@@ -29,8 +29,8 @@ const EARLY: &str = "2020-01-01T00:00:00Z";
 const LATE: &str = "2026-01-01T00:00:00Z";
 
 #[rstest]
-#[case::without_times("", "", "old", "which had it before")]
-#[case::at_one_time(EARLY, EARLY, "old", "which had it before")]
+#[case::without_times("", "", "old", "which goes first")]
+#[case::at_one_time(EARLY, EARLY, "old", "which goes first")]
 #[case::the_newcomer_is_younger(EARLY, LATE, "old", "which is older")]
 #[case::the_newcomer_has_no_time(LATE, "", "old", "which is older")]
 #[case::the_newcomer_is_older(LATE, EARLY, "new", "which is older")]
@@ -66,7 +66,7 @@ fn of_two_newcomers_the_name_decides() {
     assert_eq!(
         messages(&compiled),
         [
-            "Secret team-a/b: data: a value of this key stands in Secret team-a/a too, whose name goes first: give each key a value of its own"
+            "Secret team-a/b: data: a value of this key stands in Secret team-a/a too, which goes first: give each key a value of its own"
         ]
     );
     assert_eq!(owners(&compiled), ["a"]);
@@ -80,7 +80,7 @@ fn a_key_in_text_that_cannot_be_read_keeps_its_value() {
     assert_eq!(
         messages(&compiled),
         [
-            "Secret team-a/new: data: a value of this key stands in Secret team-a/old too, which had it before: give each key a value of its own",
+            "Secret team-a/new: data: a value of this key stands in Secret team-a/old too, which goes first: give each key a value of its own",
             "Secret team-a/old: the text that held it can't be read"
         ]
     );

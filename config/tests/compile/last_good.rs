@@ -477,8 +477,8 @@ fn a_refused_namespace_loses_the_labels_it_takes_back() {
     let namespace = |labels: &str| {
         format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: team-a, labels: {labels}}}\n")
     };
-    folder.holds(&namespace("{tier: gold, region: eu, zone: x}"));
-    let compiled = folder.holds(&namespace("{tier: gold, region: 5}"));
+    folder.holds(&(namespace("{tier: gold, region: eu, zone: x}") + &mock()));
+    let compiled = folder.holds(&(namespace("{tier: gold, region: 5}") + &mock()));
     let labels: Vec<(&str, &str)> = compiled.snapshot.namespaces["team-a"]
         .labels
         .iter()
