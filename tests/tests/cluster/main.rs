@@ -6,3 +6,5 @@ mod first_line;
 mod gitops;
 mod harness;
 mod privilege;
+mod publisher;
+mod source_published;
