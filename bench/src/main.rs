@@ -2,6 +2,7 @@
 //!
 //! `weir-bench gateway` measures the gateway beside nginx as a plain proxy: both on the same core
 //! in turn, with the same callers and the same mock provider, which share another core.
+//! `weir-bench live` and `weir-bench large` measure how soon a change of the configuration serves.
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod http;
+mod live;
 mod load;
 mod measure;
 mod mock;
@@ -28,6 +30,20 @@ struct Cli {
 enum What {
     /// The gateway's CPU time and latency beside nginx's, as a plain proxy.
     Gateway(Gateway),
+    /// How soon a change serves: 1,000 routes in 100 namespaces on a real API server.
+    Live(Live),
+    /// The same with 10,000 routes in 1,000 namespaces, and what a start takes there. It takes half an hour.
+    Large(Live),
+}
+
+#[derive(Debug, Args)]
+struct Live {
+    /// A few of each, for CI: that it runs and that no request fails.
+    #[arg(long)]
+    smoke: bool,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
 }
 
 #[derive(Debug, Args)]
@@ -68,10 +84,12 @@ enum Format {
 }
 
 fn main() -> ExitCode {
-    let Cli {
-        what: What::Gateway(options),
-    } = Cli::parse();
-    match gateway(&options) {
+    let result = match Cli::parse().what {
+        What::Gateway(options) => gateway(&options),
+        What::Live(options) => live(&options, &live::Plan::live(options.smoke)),
+        What::Large(options) => live(&options, &live::Plan::large(options.smoke)),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "weir-bench: {error}");
@@ -116,6 +134,21 @@ fn gateway(options: &Gateway) -> io::Result<()> {
         Format::Json => report::json(&plan, &results)?,
     };
     writeln!(io::stdout(), "{text}")
+}
+
+fn live(options: &Live, plan: &live::Plan) -> io::Result<()> {
+    let results = live::run(plan)?;
+    let text = match options.format {
+        Format::Text => live::text(&results),
+        Format::Json => live::json(&results)?,
+    };
+    writeln!(io::stdout(), "{text}")?;
+    match results.load.failed {
+        0 => Ok(()),
+        failed => Err(io::Error::other(format!(
+            "{failed} requests failed during changes"
+        ))),
+    }
 }
 
 /// nginx is measured as Debian ships it, and fetched from there where it is missing.
