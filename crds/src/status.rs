@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 pub struct Status {
     /// The generation that the conditions speak of as a whole. One that is older than
     /// `metadata.generation` says nothing of what was written since.
-    #[schemars(range(min = 0, max = 9_223_372_036_854_775_807_i64))]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// The generation that serves: the newest that was accepted. Absent where nothing serves.
-    #[schemars(range(min = 0, max = 9_223_372_036_854_775_807_i64))]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serving_generation: Option<i64>,
     /// What is so and what is not, by type: Accepted, ResolvedRefs, Programmed and Ready, and
@@ -35,7 +35,7 @@ pub struct Condition {
     /// Whether it is so.
     pub status: ConditionStatus,
     /// The generation that it speaks of.
-    #[schemars(range(min = 0, max = 9_223_372_036_854_775_807_i64))]
+    #[schemars(range(min = 0, max = 9_007_199_254_740_991_i64))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// When it last changed from one status to another, as in RFC 3339.
