@@ -22,7 +22,8 @@
 //!   and time. What can't be read takes nothing back, but for the entries of a list that can. Cutting down is
 //!   idempotent, and what is cut off comes back only with a version that is accepted.
 //! - A secret is never older than the Secret it stands in: a Secret that is gone, or whose value changed, counts at once,
-//!   for refused resources as for others. Only a Secret in text that can't be read stays as it was.
+//!   for refused resources as for others. Only a Secret in text that can't be read stays as it was, and a CA bundle that
+//!   became unusable, which is no secret.
 //! - A resource that is in no document, and not among the unreadable, is gone.
 //! - A route that is new and names what is not there is refused as a whole. A route that was good before keeps serving
 //!   with the backends that it has left; [`link`](crate::link) leaves out the others, and judges `allowedRoutes` anew each time.

@@ -4,6 +4,7 @@
 
 mod consumer;
 mod glob;
+mod keys;
 mod provider;
 mod route;
 
@@ -16,6 +17,7 @@ use crate::snapshot::Shard;
 
 pub use consumer::{Admission, Consumer, LinkedAccount, LinkedKey};
 pub use glob::Glob;
+pub(crate) use keys::KeyIndex;
 pub use provider::LinkedProvider;
 pub use route::{LinkedBackend, LinkedRoute, LinkedRule, MAX_BACKENDS, Seniority};
 
@@ -24,8 +26,7 @@ pub use route::{LinkedBackend, LinkedRoute, LinkedRule, MAX_BACKENDS, Seniority}
 pub struct Linked {
     pub(crate) gateway_namespace: Arc<str>,
     pub(crate) namespaces: BTreeMap<Arc<str>, Arc<LinkedNamespace>>,
-    pub(crate) keys: Arc<HashMap<[u8; 32], LinkedKey>>,
-    pub(crate) key_problems: Vec<LinkProblem>,
+    pub(crate) keys: Arc<KeyIndex>,
     /// What could not be linked and was left out, in the order of namespaces and names. The compiler makes snapshots
     /// that link whole; another version's may not.
     pub problems: Vec<LinkProblem>,

@@ -6,6 +6,8 @@
     reason = "a helper of tests fails as a test does"
 )]
 
+#[path = "compile/certificates.rs"]
+mod certificates;
 #[path = "compile/keys.rs"]
 mod keys;
 #[path = "compile/kinds.rs"]
@@ -43,10 +45,7 @@ kind: Secret
 metadata: {name: openai, namespace: team-a}
 data: {apiKey: c2stMTIz}
 stringData:
-  ca.crt: |
-    -----BEGIN CERTIFICATE-----
-    AA==
-    -----END CERTIFICATE-----
+  ca.crt: "${CA}"
 ---
 apiVersion: v1
 kind: Secret
@@ -133,7 +132,7 @@ fn openai() -> Provider {
         dialect: Dialect::OpenAI,
         endpoint: "https://example.com/v1".to_owned(),
         credential: Some(Secret::new("sk-123")),
-        ca: Some("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".to_owned()),
+        ca: Some(CA.to_owned()),
         sources: Sources {
             credential: from("apiKey"),
             ca: from("ca.crt"),
@@ -289,7 +288,7 @@ fn every_field_comes_to_its_narrow_form() {
         .collect();
     assert_eq!(
         skipped,
-        [("apps/v1 Deployment team-a/web".to_owned(), Some(73))]
+        [("apps/v1 Deployment team-a/web".to_owned(), Some(70))]
     );
 }
 

@@ -1,3 +1,4 @@
+mod accounts;
 mod backends;
 mod fixtures;
 mod listed;

@@ -201,12 +201,16 @@ impl<'a> Local<'a> {
         for object in self.of_kind(&Kind::AiProvider) {
             let id = &object.id;
             let last = self.last.providers.get(&id.name);
-            let resolve = |fresh| provider::resolve(fresh, self.name, &secrets, last);
-            let (kept, problems) = match provider::read(object).and_then(resolve) {
+            let fresh = provider::read(object)
+                .and_then(|fresh| provider::resolve(fresh, self.name, &secrets, last));
+            let (kept, problems) = match fresh {
                 Ok(fresh) => (Some(fresh), Vec::new()),
                 Err(problems) => {
-                    let kept = last.and_then(|last| provider::narrow(last, self.name, object));
-                    (kept.and_then(|kept| resolve(kept).ok()), problems)
+                    let kept = last.and_then(|last| {
+                        let kept = provider::narrow(last, self.name, object)?;
+                        provider::resolve_kept(kept, self.name, &secrets, last)
+                    });
+                    (kept, problems)
                 }
             };
             let instead = serving(kept.is_some());
@@ -215,9 +219,8 @@ impl<'a> Local<'a> {
         }
         for id in self.unreadable(&Kind::AiProvider) {
             let last = self.last.providers.get(&id.name);
-            let kept = last.and_then(|last| {
-                provider::resolve(last.clone(), self.name, &secrets, Some(last)).ok()
-            });
+            let kept = last
+                .and_then(|last| provider::resolve_kept(last.clone(), self.name, &secrets, last));
             verdicts.push(unreadable(id, kept.is_some()));
             providers.extend(kept.map(|kept| (id.name.clone(), kept)));
         }

@@ -10,7 +10,7 @@ use super::namespace::namespaces;
 use super::narrow;
 use super::object::Object;
 use super::secret::{Fault, header_text};
-use super::text::{duration, endpoint, is_certificates};
+use super::text::{self, duration, endpoint};
 use super::variables::Holds;
 use crate::schema::Schema;
 use crate::snapshot::{
@@ -216,10 +216,35 @@ fn fault(
 /// A secret is never older than the Secret it stands in: what was changed, even to something that can't be used, is
 /// withdrawn. Only where the text that held the Secret can't be read, what `last` has from it stays.
 pub(super) fn resolve(
+    provider: Provider,
+    namespace: &str,
+    secrets: &Secrets<'_>,
+    last: Option<&Provider>,
+) -> Result<Provider, Vec<Problem>> {
+    resolve_with(provider, namespace, secrets, last, None)
+}
+
+/// The same for the last good version of a provider that is refused. A CA bundle is no secret that one can withdraw by
+/// making it unusable: the last one that could be used stays.
+pub(super) fn resolve_kept(
+    kept: Provider,
+    namespace: &str,
+    secrets: &Secrets<'_>,
+    last: &Provider,
+) -> Option<Provider> {
+    let ca = last
+        .ca
+        .clone()
+        .filter(|_| kept.sources.ca == last.sources.ca);
+    resolve_with(kept, namespace, secrets, Some(last), ca).ok()
+}
+
+fn resolve_with(
     mut provider: Provider,
     namespace: &str,
     secrets: &Secrets<'_>,
     last: Option<&Provider>,
+    usable: Option<String>,
 ) -> Result<Provider, Vec<Problem>> {
     let mut problems = Vec::new();
     if let Some(from) = &provider.sources.credential {
@@ -242,6 +267,9 @@ pub(super) fn resolve(
             certificates,
         ) {
             Ok(ca) => provider.ca = Some(ca),
+            Err(problem) if problem.fault.reason == Reason::InvalidSecret && usable.is_some() => {
+                provider.ca = usable;
+            }
             Err(problem) => problems.push(problem.below("spec.tls.caSecretRef")),
         }
     }
@@ -312,13 +340,13 @@ fn fetch<T>(
 }
 
 fn certificates(bytes: Vec<u8>) -> Result<String, Fault> {
-    let text = String::from_utf8(bytes)
-        .ok()
-        .filter(|text| is_certificates(text));
-    text.ok_or_else(|| Fault {
+    let refuse = |message| Fault {
         reason: Reason::InvalidSecret,
-        message: "must be PEM certificates, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----".to_owned(),
-    })
+        message,
+    };
+    let text = String::from_utf8(bytes).map_err(|_| refuse("must be text (PEM)".to_owned()))?;
+    text::certificates(&text).map_err(refuse)?;
+    Ok(text)
 }
 
 /// The last good version of a provider, less what the refused one takes back. None if nothing is left.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
 /// A duration as in Gateway API (GEP-2257): one to four whole numbers of at most five digits, each with its unit.
 /// None if it is not one.
 #[must_use]
@@ -87,11 +90,30 @@ fn is_host(host: &str) -> bool {
             .all(|label| (1..=63).contains(&label.len()))
 }
 
-/// Whether a text holds PEM certificates and nothing that is cut off. What is in them is for TLS to judge.
-pub(super) fn is_certificates(text: &str) -> bool {
+/// Whether a text is a bundle of certificates that TLS takes: PEM, none of it cut off, and each of them one that a chain
+/// may end at.
+///
+/// # Errors
+/// What is wrong with it, without a word of what is in it.
+pub(super) fn certificates(text: &str) -> Result<(), String> {
     let count = |mark: &str| text.lines().filter(|line| line.trim() == mark).count();
     let begun = count("-----BEGIN CERTIFICATE-----");
-    begun > 0 && begun == count("-----END CERTIFICATE-----")
+    let shape = "must be PEM certificates, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----";
+    if begun == 0 || begun != count("-----END CERTIFICATE-----") {
+        return Err(shape.to_owned());
+    }
+    let mut found = 0;
+    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+        found += 1;
+        let certificate = certificate.map_err(|_| format!("certificate {found} is no base64"))?;
+        webpki::anchor_from_trusted_cert(&certificate)
+            .map_err(|_| format!("certificate {found} is none that TLS takes (X.509 in DER)"))?;
+    }
+    if found == begun {
+        Ok(())
+    } else {
+        Err(shape.to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -166,14 +188,27 @@ mod tests {
     }
 
     #[test]
-    fn certificates_begin_and_end() {
-        let one = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
-        assert!(is_certificates(one));
-        assert!(is_certificates(&format!("# two\n{one}{one}")));
-        assert!(!is_certificates(""));
-        assert!(!is_certificates("-----BEGIN CERTIFICATE-----\nAA=="));
-        assert!(!is_certificates(
-            "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"
-        ));
+    fn certificates_are_those_that_tls_takes() {
+        let one = include_str!("stand_in.pem");
+        let begin = "-----BEGIN CERTIFICATE-----";
+        let end = "-----END CERTIFICATE-----";
+        let shape = "must be PEM certificates, each from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----";
+        let der = |number| format!("certificate {number} is none that TLS takes (X.509 in DER)");
+        assert_eq!(certificates(one), Ok(()));
+        assert_eq!(certificates(&format!("# two\n{one}{one}")), Ok(()));
+        assert_eq!(certificates(&one.replace('\n', "\r\n")), Ok(()));
+        for (text, message) in [
+            (String::new(), shape.to_owned()),
+            (format!("{begin}\nAA=="), shape.to_owned()),
+            (one.replace("CERTIFICATE", "PRIVATE KEY"), shape.to_owned()),
+            (format!("{begin}\nAA==\n{end}\n"), der(1)),
+            (format!("{one}{begin}\n{end}\n"), der(2)),
+            (
+                format!("{one}{begin}\n???\n{end}\n"),
+                "certificate 2 is no base64".to_owned(),
+            ),
+        ] {
+            assert_eq!(certificates(&text), Err(message), "{text}");
+        }
     }
 }

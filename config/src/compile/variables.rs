@@ -4,6 +4,9 @@ use super::Environment;
 use super::secret::Fault;
 use crate::verdict::Reason;
 
+/// A certificate of nobody, for `weir check`.
+const CERTIFICATE: &str = include_str!("stand_in.pem");
+
 /// Variables and what they hold.
 #[derive(Clone, Copy)]
 pub(super) struct Variables<'a> {
@@ -27,7 +30,7 @@ impl Holds {
         match self {
             Self::Token => format!("stand-in-for-the-value-of-the-variable-{variable}"),
             Self::Certificates => {
-                "\n-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".to_owned()
+                format!("\n{CERTIFICATE}")
             }
         }
     }
@@ -159,7 +162,7 @@ mod tests {
         );
         assert_eq!(
             filled(Holds::Certificates),
-            expected("set-\n-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n")
+            expected(&format!("set-\n{CERTIFICATE}"))
         );
     }
 }

@@ -13,14 +13,14 @@ use crate::snapshot::{Provider, ProviderRef, Route, Rule, Shard, Snapshot};
 
 /// Every provider of a snapshot, those that did not change taken over.
 #[derive(Default)]
-pub(super) struct Providers {
-    by_namespace: BTreeMap<String, Arc<BTreeMap<String, Arc<LinkedProvider>>>>,
+pub(super) struct Providers<'a> {
+    by_namespace: BTreeMap<&'a str, Arc<BTreeMap<String, Arc<LinkedProvider>>>>,
 }
 
-impl Providers {
+impl<'a> Providers<'a> {
     pub(super) fn add(
         &mut self,
-        namespace: &str,
+        namespace: &'a str,
         shard: &Arc<Shard>,
         before: Option<&LinkedNamespace>,
     ) {
@@ -38,12 +38,12 @@ impl Providers {
                 Arc::new(shard.providers.iter().map(link).collect())
             }
         };
-        self.by_namespace.insert(namespace.to_owned(), providers);
+        self.by_namespace.insert(namespace, providers);
     }
 
     fn get(&self, reference: &ProviderRef) -> Option<&Arc<LinkedProvider>> {
         self.by_namespace
-            .get(&reference.namespace)?
+            .get(reference.namespace.as_str())?
             .get(&reference.name)
     }
 }
@@ -51,7 +51,7 @@ impl Providers {
 pub(super) fn link(
     snapshot: &Snapshot,
     shard: &Arc<Shard>,
-    providers: &Providers,
+    providers: &Providers<'_>,
     before: Option<&LinkedNamespace>,
 ) -> LinkedNamespace {
     let mut linker = Linker {
@@ -91,7 +91,7 @@ pub(super) fn link(
         others: linker.others,
         providers: providers
             .by_namespace
-            .get(&shard.namespace)
+            .get(shard.namespace.as_str())
             .cloned()
             .unwrap_or_default(),
         expressions: linker.expressions,
@@ -118,7 +118,7 @@ fn accounts(shard: &Shard) -> BTreeMap<String, LinkedAccount> {
 struct Linker<'a> {
     snapshot: &'a Snapshot,
     shard: &'a Shard,
-    providers: &'a Providers,
+    providers: &'a Providers<'a>,
     before: Option<&'a LinkedNamespace>,
     namespace: Arc<str>,
     expressions: HashMap<Arc<str>, Arc<Expression>>,

@@ -331,6 +331,62 @@ fn keys_lead_to_their_consumers_and_go_at_once() {
 }
 
 #[test]
+fn a_key_that_is_gone_leaves_its_value_to_the_next() {
+    let with = |namespace: &str, value: &str, created| {
+        let mut shard = shard(namespace);
+        shard
+            .keys
+            .insert("web".to_owned(), key(value, Some(created)));
+        shard
+    };
+    let who = |linked: &Linked, value: &str| {
+        let key = linked.key(&Sha256::of(value.as_bytes()).0)?;
+        Some(key.consumer.to_string())
+    };
+    let (a, b) = (with("a", "one", 1), with("b", "one", 2));
+    let first = link(&snapshot([a, b.clone()]), "weir-system", None);
+    assert_eq!(who(&first, "one").as_deref(), Some("key:a/web"));
+    let moved = link(
+        &snapshot([with("a", "two", 1), b.clone()]),
+        "weir-system",
+        Some(&first),
+    );
+    assert_eq!(who(&moved, "one").as_deref(), Some("key:b/web"));
+    assert_eq!(who(&moved, "two").as_deref(), Some("key:a/web"));
+    assert_eq!((moved.key_count(), said(&moved)), (2, vec![]));
+    let gone = link(&snapshot([b]), "weir-system", Some(&moved));
+    assert_eq!((who(&gone, "two"), gone.key_count()), (None, 1));
+    assert_eq!(
+        who(&first, "one").as_deref(),
+        Some("key:a/web"),
+        "what runs stays as it is"
+    );
+}
+
+#[test]
+fn service_accounts_are_known_by_their_uid_and_go_at_once() {
+    let with = |uid: Option<&str>| {
+        let mut shard = shard("team-a");
+        let uid = uid.map(|uid| ("web".to_owned(), uid.to_owned()));
+        shard.service_accounts.extend(uid);
+        snapshot([shard])
+    };
+    let of = |linked: &Linked| {
+        let account = linked.service_account("team-a", "web")?;
+        Some((account.consumer.to_string(), account.uid.to_string()))
+    };
+    let known = |uid: &str| Some(("sa:team-a/web".to_owned(), uid.to_owned()));
+    let first = link(&with(Some("u1")), "weir-system", None);
+    assert_eq!(of(&first), known("u1"));
+    assert!(first.service_account("team-a", "job").is_none());
+    assert!(first.service_account("team-b", "web").is_none());
+    let again = link(&with(Some("u2")), "weir-system", Some(&first));
+    assert_eq!(of(&again), known("u2"));
+    let gone = link(&with(None), "weir-system", Some(&again));
+    assert_eq!(of(&gone), None);
+}
+
+#[test]
 fn the_key_of_an_upstream_changes_with_what_a_connection_depends_on() {
     let of = |change: &dyn Fn(&mut Provider)| {
         let mut changed = provider(Namespaces::All);

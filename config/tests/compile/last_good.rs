@@ -150,6 +150,49 @@ fn a_refused_route_loses_the_consumers_it_takes_back(
     );
 }
 
+fn accounts(names: Option<&[&str]>, namespaces: Namespaces) -> Consumers {
+    Consumers::ServiceAccounts {
+        names: names.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+        namespaces,
+    }
+}
+
+#[rstest]
+#[case::name_taken_out("[{serviceAccounts: {names: [web]}}, {apiKeys: {}}]", vec![accounts(Some(&["web"]), Namespaces::Same), keys(None, Namespaces::Same)])]
+#[case::accounts_taken_out("[{apiKeys: {}}]", vec![keys(None, Namespaces::Same)])]
+#[case::keys_taken_out("[{serviceAccounts: {namespaces: {from: All}}}]", vec![accounts(None, Namespaces::All)])]
+#[case::namespaces_taken_out("[{serviceAccounts: {}}]", vec![accounts(None, Namespaces::Same)])]
+#[case::field_removed("", vec![accounts(None, Namespaces::Same), keys(None, Namespaces::Same)])]
+#[case::both_in_one_entry("[{serviceAccounts: {names: [web]}, apiKeys: {names: [ci]}}]", vec![accounts(Some(&["web"]), Namespaces::Same), keys(Some(&["ci"]), Namespaces::Same)])]
+#[case::unreadable_entry_keeps_nothing("[{serviceAccount: {}}, {apiKeys: {}}]", vec![keys(None, Namespaces::Same)])]
+fn a_refused_route_loses_the_service_accounts_it_takes_back(
+    #[case] consumers: &str,
+    #[case] kept: Vec<Consumers>,
+) {
+    let mut folder = Folder::default();
+    let spec = |consumers: &str, rules: &str| {
+        let consumers = match consumers {
+            "" => String::new(),
+            some => format!("consumers: {some}, "),
+        };
+        mock() + &route_with(&format!("{{{consumers}models: [fast], rules: {rules}}}"))
+    };
+    let good = "[{serviceAccounts: {namespaces: {from: All}}}, {apiKeys: {}}]";
+    folder.holds(&spec(good, RULES));
+    let broken = spec(consumers, BAD_RULES);
+    let compiled = folder.holds(&broken);
+    assert_eq!(serving(&compiled, &route("chat")), Some(Serving::LastGood));
+    assert_eq!(
+        compiled.snapshot.route("team-a", "chat").unwrap().consumers,
+        kept
+    );
+    assert_eq!(
+        folder.holds(&broken).snapshot,
+        compiled.snapshot,
+        "and stays so"
+    );
+}
+
 const CI: &str = "[{apiKeys: {names: [ci]}}]";
 const EVERY: &str = "[{apiKeys: {}}]";
 

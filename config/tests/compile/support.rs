@@ -10,6 +10,9 @@ pub(crate) const KEY: &str = "key-one-0123456789-0123456789-0123456789";
 /// Another one.
 pub(crate) const OTHER_KEY: &str = "key-two-0123456789-0123456789-0123456789";
 
+/// A certificate, as PEM.
+pub(crate) const CA: &str = include_str!("../../src/compile/stand_in.pem");
+
 /// A folder of YAML over time.
 #[derive(Default)]
 pub(crate) struct Folder {
@@ -27,7 +30,11 @@ impl Folder {
         let compiled = compile(&Input {
             documents: &documents(text),
             unreadable,
-            env: Some(&|name| (name == "SET").then(|| KEY.to_owned())),
+            env: Some(&|name| match name {
+                "SET" => Some(KEY.to_owned()),
+                "CA" => Some(CA.to_owned()),
+                _ => None,
+            }),
             previous: self.last.as_ref(),
         });
         self.last = Some(compiled.snapshot.clone());

@@ -52,6 +52,16 @@ impl Route {
         self
     }
 
+    pub(crate) fn consumers(mut self, consumers: Vec<Consumers>) -> Self {
+        self.spec.consumers = consumers;
+        self
+    }
+
+    pub(crate) fn admits_accounts(self, names: Option<&[&str]>, namespaces: Namespaces) -> Self {
+        let names = names.map(|names| names.iter().map(ToString::to_string).collect());
+        self.consumers(vec![Consumers::ServiceAccounts { names, namespaces }])
+    }
+
     pub(crate) fn admits_all(self) -> Self {
         self.admits(None, Namespaces::All)
     }
@@ -146,7 +156,15 @@ impl World {
     }
 }
 
-/// The consumer of this `NAMESPACE/NAME`.
+/// The service account of this `NAMESPACE/NAME`, whose namespace has a label `tier` too.
+pub(crate) fn account(id: &str, tier: &str) -> Consumer {
+    let (namespace, name) = id.split_once('/').unwrap();
+    let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let labels = BTreeMap::from([label(NAME_LABEL, namespace), label("tier", tier)]);
+    Consumer::service_account(namespace, name, Arc::new(labels))
+}
+
+/// The consumer with the API key of this `NAMESPACE/NAME`.
 pub(crate) fn consumer(id: &str) -> Consumer {
     let (namespace, name) = id.split_once('/').unwrap();
     let labels = BTreeMap::from([(NAME_LABEL.to_owned(), namespace.to_owned())]);
