@@ -7,7 +7,6 @@
 
 mod hash;
 mod key;
-mod millis;
 mod namespaces;
 mod provider;
 mod route;

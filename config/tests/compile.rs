@@ -331,6 +331,54 @@ fn a_snapshot_survives_json() {
 }
 
 #[test]
+fn a_snapshot_of_a_format_that_is_not_known_is_not_read() {
+    let with = |format: u32, field: &str| {
+        let text = format!(r#"{{"format":{format},"namespaces":{{}}{field}}}"#);
+        serde_json::from_str::<Snapshot>(&text).map_err(|error| error.to_string())
+    };
+    for format in [1, 2] {
+        let read = with(format, "").unwrap();
+        assert_eq!((read.format, read.namespaces.len()), (format, 0));
+    }
+    for format in [0, 3] {
+        let error = with(format, "").unwrap_err();
+        let said = format!("format {format} is none of those that this version reads");
+        assert!(error.starts_with(&said), "{error}");
+    }
+    assert!(with(2, r#","budgets":{}"#).is_err());
+}
+
+#[test]
+fn a_field_that_is_not_known_is_an_error_wherever_it_stands() {
+    let value = serde_json::to_value(full()).unwrap();
+    for path in [
+        "",
+        "/namespaces/team-a",
+        "/namespaces/team-a/providers/openai",
+        "/namespaces/team-a/providers/openai/timeouts",
+        "/namespaces/team-a/providers/openai/sources",
+        "/namespaces/team-a/providers/openai/models/0",
+        "/namespaces/team-a/providers/openai/allowed/selector/0",
+        "/namespaces/team-a/providers/mock/mock",
+        "/namespaces/team-a/routes/chat",
+        "/namespaces/team-a/routes/chat/retry",
+        "/namespaces/team-a/routes/chat/rules/0",
+        "/namespaces/team-a/routes/chat/rules/0/backends/0",
+        "/namespaces/team-a/routes/chat/rules/0/backends/0/provider",
+        "/namespaces/team-a/routes/chat/consumers/0/apiKeys",
+        "/namespaces/team-a/routes/chat/consumers/2/serviceAccounts",
+        "/namespaces/team-a/keys/ci",
+    ] {
+        let mut changed = value.clone();
+        changed
+            .pointer_mut(path)
+            .unwrap_or_else(|| panic!("{path} is there"))["future"] = json!(1);
+        let read = serde_json::from_value::<Snapshot>(changed);
+        assert!(read.is_err(), "{path} takes a field of the future");
+    }
+}
+
+#[test]
 fn the_json_of_a_snapshot_is_stable() {
     let value = serde_json::to_value(full()).unwrap();
     let shard = &value["namespaces"]["team-a"];

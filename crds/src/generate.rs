@@ -1,4 +1,6 @@
-//! The CRDs, generated from the types.
+//! The CRDs and their docs, generated from the types.
+
+mod reference;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt as _;
@@ -20,8 +22,8 @@ const HEADER: &str = "# Generated from the types in crds/ by
 #   cargo run -p weir-crds --features crd --bin generate-crds
 ";
 
-/// Every generated file: for each kind its CRD for the chart, and the schema alone for
-/// [`schemas`](crate::schemas).
+/// Every generated file: for each kind its CRD for the chart, the schema alone for
+/// [`schemas`](crate::schemas), and its page of the docs.
 ///
 /// # Errors
 /// A type that can't be written as a CRD, which the tests rule out.
@@ -40,6 +42,11 @@ pub fn files() -> Result<Vec<File>, Error> {
         files.push(File {
             path: format!("charts/weir/files/crds/{plural}.yaml"),
             text: format!("{HEADER}{}", serde_yaml::to_string(&crd)?),
+        });
+        let kind = crd["spec"]["names"]["singular"].as_str();
+        files.push(File {
+            path: format!("docs/reference/{}.md", kind.unwrap_or(&plural)),
+            text: reference::page(&crd).ok_or("the CRD is none that can be described")?,
         });
     }
     Ok(files)

@@ -103,7 +103,8 @@ pub enum Dialect {
     Mock,
 }
 
-/// A version of HTTP.
+/// Which HTTP to speak. Auto, the default, lets TLS negotiate and speaks HTTP/1.1 without TLS.
+/// HTTP2 on an http endpoint begins with HTTP/2 at once (prior knowledge).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum HttpVersion {
     /// What TLS negotiates.
@@ -276,7 +277,7 @@ pub struct MockFault {
     pub retry_after: Option<PositiveDuration>,
 }
 
-/// When a connection breaks.
+/// Breaks the connection: BeforeAnswer sends nothing, MidStream sends half of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum MockDisconnect {
     /// Before anything is sent.

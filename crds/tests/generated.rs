@@ -173,3 +173,51 @@ fn the_kinds_are_found_as_promised() {
     assert_eq!(names(AIProvider::crd()), expected("aiproviders", "aip"));
     assert_eq!(names(AIRoute::crd()), expected("airoutes", "air"));
 }
+
+/// As GitHub makes it of a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading
+        .chars()
+        .filter(|one| one.is_alphanumeric() || "- ".contains(*one));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn the_pages_name_every_field_and_every_link_leads_somewhere() {
+    for (page, schema) in [
+        ("docs/reference/aiprovider.md", schemas::AI_PROVIDER),
+        ("docs/reference/airoute.md", schemas::AI_ROUTE),
+    ] {
+        let files = weir_crds::generate::files().unwrap();
+        let text = &files.iter().find(|file| file.path == page).unwrap().text;
+        let headings = text.lines().filter(|line| line.starts_with('#'));
+        let anchors: Vec<String> = headings
+            .map(|line| anchor(line.trim_start_matches(['#', ' '])))
+            .collect();
+        let links: Vec<&str> = text
+            .split("](#")
+            .skip(1)
+            .map(|rest| rest.split(')').next().unwrap())
+            .collect();
+        assert!(links.len() > 5, "{page} has links");
+        for link in links {
+            assert!(anchors.iter().any(|one| one == link), "{page}: #{link}");
+        }
+        let schema = serde_json::from_str(schema).unwrap();
+        walk("", &schema, &mut |path, field| {
+            for name in field["properties"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name)
+            {
+                if !path.is_empty() {
+                    assert!(
+                        text.contains(&format!("\n| `{name}` | ")),
+                        "{page}: {path}.{name}"
+                    );
+                }
+            }
+        });
+    }
+}

@@ -6,6 +6,7 @@
 
 pub mod dialect;
 mod json;
+pub mod millis;
 mod operation;
 pub mod scrub;
 pub mod splice;

@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_llm::dialect::mock;
+use weir_llm::millis;
 
-use super::{Namespaces, Secret, millis};
+use super::{Namespaces, Secret};
 
 /// One account at one endpoint that speaks one dialect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

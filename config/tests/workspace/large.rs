@@ -75,7 +75,6 @@ fn a_change_of_one_among_many_namespaces_is_a_look_at_one() {
 /// Figures, not a verdict: `cargo test --release -p weir-config --test workspace figures -- --ignored --nocapture`.
 #[test]
 #[ignore = "prints figures of 10,000 routes in 1,000 namespaces"]
-#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 fn figures() {
     fn timed<T>(what: &str, run: impl FnOnce() -> T) -> T {
         let begun = Instant::now();
