@@ -542,8 +542,8 @@ fn a_thousand_resources_compile_in_a_blink() {
     });
     let took = start.elapsed();
     assert_eq!(again.snapshot, first.snapshot);
-    // A debug build on a busy machine; a release build takes a few percent of this.
-    let bound = if cfg!(debug_assertions) { 5000 } else { 100 };
+    // A debug build on a machine with far more to do than it has cores; a release build takes a few percent of this.
+    let bound = if cfg!(debug_assertions) { 30_000 } else { 100 };
     assert!(took < Duration::from_millis(bound), "{took:?}");
     println!("1,000 resources in {took:?}");
 }
