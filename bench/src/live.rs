@@ -84,7 +84,8 @@ pub(crate) struct Started {
     pub(crate) status_writes: u64,
     /// In the second in which there were most.
     pub(crate) most_status_writes_a_second: u64,
-    /// The same operator killed and started again: until it leads and has nothing left to do.
+    /// The same operator killed and started again: until it leads and has nothing left to do. The Lease of the one that
+    /// was killed holds for 5 s of that.
     pub(crate) again_seconds: f64,
     pub(crate) again_secret_writes: u64,
     pub(crate) again_status_writes: u64,
@@ -136,7 +137,7 @@ async fn measure(plan: &Plan) -> io::Result<Results> {
     let mut fill = Fill::new(client, plan.routes);
     for &namespaces in &plan.sizes {
         if plan.from_scratch {
-            world.operator_mut(0).kill();
+            world.operator_mut(0).stop().await;
             fill_up(&mut fill, namespaces).await?;
             results.start = Some(start(&mut world, &fill).await?);
         } else {
@@ -166,17 +167,12 @@ async fn settle(world: &World, fill: &Fill) -> io::Result<()> {
     written(world, fill, &mut 0).await
 }
 
+/// Waits until every namespace's newest route answers on both gateways.
 async fn served(world: &World, fill: &Fill) -> io::Result<()> {
-    let wanted = fill.count();
-    until("every route serves on both gateways", async || {
-        let mut counts = Vec::new();
-        for gateway in world.gateways() {
-            let count = gateway.metric(r#"weir_config_resources{kind="AIRoute"}"#);
-            counts.push(count.await.unwrap_or_default() as usize);
-        }
-        counts.iter().all(|count| *count == wanted)
-    })
-    .await
+    let model = cluster::stable(fill.routes - 1);
+    let asked = (0..fill.namespaces()).map(|namespace| (namespace, model.as_str()));
+    let asked: Vec<_> = asked.collect();
+    change::wait_for_all(world, &asked).await
 }
 
 /// Waits until no status waits, and keeps the most that were written within a second.

@@ -16,6 +16,8 @@ use super::{secret_writes, status_writes, usage};
 const PAUSE: Duration = Duration::from_millis(2);
 /// A change that is not live by then never is.
 const LIMIT: Duration = Duration::from_secs(60);
+/// A full cluster that is not served by then never is.
+const FILLED: Duration = Duration::from_secs(15 * 60);
 
 /// Times in milliseconds.
 #[derive(Debug, Default, Serialize)]
@@ -158,6 +160,39 @@ pub(super) async fn apply(world: &World, fill: &Fill, count: usize) -> io::Resul
     })
 }
 
+/// Waits until every gateway answers to each of these models, in these namespaces.
+pub(super) async fn wait_for_all(world: &World, asked: &[(usize, &str)]) -> io::Result<()> {
+    let mut tasks = JoinSet::new();
+    for gateway in world.gateways() {
+        let asked = asked.iter();
+        let requests = asked.map(|(namespace, model)| Request::chat(&key(*namespace), model));
+        tasks.spawn(all_answer(gateway.listen, requests.collect()));
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+async fn all_answer(gateway: SocketAddr, requests: Vec<Request>) -> io::Result<()> {
+    let started = Instant::now();
+    let mut caller = Caller::try_connect(gateway).await?;
+    for request in &requests {
+        while !is_answered(&mut caller, request).await {
+            if started.elapsed() > FILLED {
+                return Err(io::Error::other("a gateway does not serve all of it"));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+async fn is_answered(caller: &mut Caller, request: &Request) -> bool {
+    caller.send(request).await;
+    caller.answer().await.status == 200
+}
+
 /// Namespace and route of a change: all over the cluster.
 pub(super) fn place(fill: &Fill, number: usize) -> (usize, usize) {
     // A prime that no number of namespaces here is a multiple of.
@@ -179,8 +214,7 @@ async fn first_answer(gateway: SocketAddr, request: Request) -> io::Result<Insta
     let started = Instant::now();
     let mut caller = Caller::try_connect(gateway).await?;
     loop {
-        caller.send(&request).await;
-        if caller.answer().await.status == 200 {
+        if is_answered(&mut caller, &request).await {
             return Ok(Instant::now());
         }
         if started.elapsed() > LIMIT {
