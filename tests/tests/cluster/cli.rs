@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use weir_tests::Key;
 use weir_tests::built::binary;
-use weir_tests::cluster::{Cluster, Namespace, Said};
+use weir_tests::cluster::{Cluster, Namespace, Said, World, eventually};
+use weir_tests::{Key, Provider, Request, Route};
 
 const KEY: &str = "key-of-the-app-0123456789-0123456789";
 
@@ -175,12 +175,8 @@ async fn a_team_sees_its_resources_and_is_told_what_it_may_not_see() {
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "dev"},
         "subjects": [{"kind": "ServiceAccount", "name": "dev", "namespace": team.name()}],
     });
-    team.apply(&[
-        &reads,
-        &binding,
-        &weir_tests::Provider::mock("mock", json!({})),
-    ])
-    .await;
+    team.apply(&[&reads, &binding, &Provider::mock("mock", json!({}))])
+        .await;
     let token = team
         .token("dev", &weir_tests::cluster::Token::default())
         .await;
@@ -223,4 +219,137 @@ async fn a_team_sees_its_resources_and_is_told_what_it_may_not_see() {
     let revoke = run(&team, &[&["keys", "revoke", "app"], &as_dev[..]].concat()).await;
     assert_eq!((revoke.status, revoke.stdout.as_str()), (1, ""));
     assert_eq!(data(&team, "app").await, json!({"key": encoded(KEY)}));
+}
+
+/// What `weir status -o json` says, and its exit code.
+async fn status(team: &Namespace<'_>) -> (i32, Value) {
+    let said = run(team, &["status", "-o", "json"]).await;
+    let document = serde_json::from_str(&said.stdout);
+    (
+        said.status,
+        document.unwrap_or_else(|_| panic!("{}", said.stderr)),
+    )
+}
+
+#[tokio::test]
+async fn what_runs_where_is_told_and_what_is_behind() {
+    let world = World::new().operators(1).gateways(2);
+    let Some(mut world) = world.of_its_own("cli_status").await else {
+        return;
+    };
+    let (cluster, _, gateways) = world.parts();
+    let team = cluster.namespace("status").await;
+    let chat = Route::named("chat").models(&["fast"]).to("mock");
+    team.apply(&[&Provider::mock("mock", json!({})), &chat])
+        .await;
+    for object in ["aiprovider/mock", "airoute/chat"] {
+        team.wait_ready(object).await;
+    }
+    eventually("all is well", async || {
+        let (code, document) = status(&team).await;
+        (code == 0 && document["ready"] == true).then_some(())
+    })
+    .await;
+    let (_, document) = status(&team).await;
+    let pods: Vec<_> = gateways.iter().map(|one| &one.pod().name).collect();
+    let told = document["gateways"].as_array().unwrap();
+    let states: Vec<_> = told
+        .iter()
+        .map(|one| (&one["pod"], &one["state"]))
+        .collect();
+    assert_eq!(
+        json!(states),
+        json!([[pods[0], "Current"], [pods[1], "Current"]])
+    );
+    assert_eq!(document["resources"][1]["servingGeneration"], 1);
+    let shards = document["published"]["shards"].as_array().unwrap();
+    let shard = shards
+        .iter()
+        .find(|shard| shard["namespace"] == team.name());
+    assert!(shard.is_some(), "{document}");
+    // Nothing of what is published is in it.
+    let text = run(&team, &["status"]).await.ok();
+    assert!(text.contains("Published of status-0: revision"), "{text}");
+
+    // One that stands still is behind once something changes, and stale when its lease is over.
+    gateways[0].pause();
+    team.apply(&[&chat.clone().models(&["fast", "slow"])]).await;
+    team.wait_reason("airoute/chat", "Programmed", "False", "GatewaysBehind")
+        .await;
+    let said = run(&team, &["status"]).await;
+    assert_eq!(said.status, 1);
+    let behind = format!("{} is behind", pods[0]);
+    let stale = format!("{} is stale", pods[0]);
+    assert!(
+        said.stderr.contains(&behind) || said.stderr.contains(&stale),
+        "{}",
+        said.stderr
+    );
+    assert!(said.stdout.contains("GatewaysBehind"), "{}", said.stdout);
+    eventually("it is stale", async || {
+        let said = run(&team, &["status"]).await;
+        said.stderr.contains(&stale).then_some(())
+    })
+    .await;
+    gateways[0].resume();
+    team.wait_ready("airoute/chat").await;
+    eventually("all is well again", async || {
+        (status(&team).await.0 == 0).then_some(())
+    })
+    .await;
+
+    // What is refused says why, and what serves in its stead.
+    team.apply(&[&chat.with("/spec/rules/0/when", "request.strem".into())])
+        .await;
+    team.wait_condition("airoute/chat", "Stalled", "True").await;
+    let (code, document) = status(&team).await;
+    let route = &document["resources"][1];
+    assert_eq!(
+        (
+            code,
+            &route["ready"],
+            &route["reason"],
+            &route["servingGeneration"]
+        ),
+        (1, &json!("False"), &json!("InvalidExpression"), &json!(2)),
+        "{document}"
+    );
+    assert!(
+        route["message"]
+            .as_str()
+            .unwrap()
+            .contains("spec.rules[0].when")
+    );
+}
+
+#[tokio::test]
+async fn keys_that_weir_made_are_good_for_calls() {
+    let world = World::shared().await;
+    let team = world.cluster().namespace("keys").await;
+    let chat = Route::named("chat").models(&["fast"]).to("mock");
+    team.apply(&[&Provider::mock("mock", json!({})), &chat])
+        .await;
+    team.wait_ready("airoute/chat").await;
+    let answers = async |key: &str, expected: u16| {
+        for gateway in world.gateways() {
+            let request = Request::chat(key.trim_end(), "fast");
+            let what = format!("a key is answered {expected}");
+            eventually(&what, async || {
+                (gateway.ask(&request).await.status == expected).then_some(())
+            })
+            .await;
+        }
+    };
+    let first = run(&team, &["keys", "create", "web"]).await.ok();
+    answers(&first, 200).await;
+    let second = run(&team, &["keys", "rotate", "web"]).await.ok();
+    answers(&second, 200).await;
+    answers(&first, 200).await;
+    run(&team, &["keys", "rotate", "web", "--finish"])
+        .await
+        .ok();
+    answers(&first, 401).await;
+    answers(&second, 200).await;
+    run(&team, &["keys", "revoke", "web"]).await.ok();
+    answers(&second, 401).await;
 }
