@@ -93,7 +93,7 @@ pub enum Failure {
     #[error("{0}")]
     Other(String),
     /// No answer came in time; nothing is known of what became of it.
-    #[error("the API server did not answer within {} s", REQUEST.as_secs())]
+    #[error("the API server did not answer in time")]
     Late,
 }
 

@@ -133,6 +133,12 @@ impl Publication {
                 publication.force(&name, now);
             }
         }
+        let missing = publication.namespaces.iter();
+        let missing = missing.filter(|(_, state)| state.index.is_none());
+        let missing: Vec<String> = missing.map(|(name, _)| name.clone()).collect();
+        for name in missing {
+            publication.mark(&name, now);
+        }
         publication
     }
 

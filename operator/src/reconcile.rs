@@ -91,8 +91,14 @@ pub struct Reconciler {
     store: Store,
     workspace: Workspace,
     fleet: Fleet,
-    /// Watches that have not finished their first list.
+    /// Watches that have not finished their list since all were told to begin anew.
     unlisted: BTreeSet<usize>,
+    /// How often they were.
+    epoch: u64,
+    /// Every watch has finished its first list.
+    known: bool,
+    /// When all watches were listed, or told to list anew.
+    listed: Instant,
     /// When the first change came that was not compiled so far.
     changed: Option<Instant>,
     /// Namespaces whose providers changed, so that they may refer to other Secrets.
@@ -119,6 +125,9 @@ impl Reconciler {
         Self {
             lead: parts.election.lead(),
             unlisted: (0..parts.watches.count).collect(),
+            epoch: 0,
+            known: false,
+            listed: Instant::now(),
             store: Store::default(),
             workspace: Workspace::default(),
             fleet: Fleet::default(),
@@ -193,7 +202,9 @@ impl Reconciler {
         let again = self.read_again.front().map(|(at, _)| *at);
         let leading = match &self.turn {
             Turn::Standby => None,
-            Turn::Beginning { at, under_way } => (!under_way).then_some(*at),
+            Turn::Beginning { at, under_way } => {
+                (!under_way && self.unlisted.is_empty()).then_some(*at)
+            }
             Turn::Leading(leading) => [
                 self.compile_due(now),
                 leading.publish_due(now),

@@ -67,6 +67,8 @@ impl Scope {
 pub struct Message {
     /// Which watch sent it.
     pub watch: usize,
+    /// How often all watches had been told to begin anew when this one last did.
+    pub epoch: u64,
     /// What that watch sees.
     pub scope: Scope,
     /// What it saw.

@@ -25,6 +25,8 @@ pub struct Back {
     pub root: Root,
     /// Its resourceVersion.
     pub root_version: String,
+    /// The term of whoever led before, if anything says so.
+    pub before: Option<u64>,
     /// The Secrets of namespaces.
     pub indexes: BTreeMap<String, Found>,
     /// The parts.
@@ -57,17 +59,14 @@ pub async fn take_over(writer: &Writer, format: Option<u32>, term: u64) -> Resul
         .as_ref()
         .and_then(|secret| Root::decode(&data(secret)).ok());
     let seen = found.map(PublishedSeen::of);
-    let terms = [
-        Some(term),
-        before.map(|root| root.term),
-        seen.as_ref().and_then(|seen| seen.term),
-    ];
+    let annotated = seen.as_ref().and_then(|seen| seen.term);
+    let led = before.map(|root| root.term).max(annotated);
     let root = Root {
         format: format
             .or(before.map(|root| root.format))
             .filter(|format| weir_config::snapshot::FORMATS.contains(format))
             .unwrap_or(weir_config::snapshot::FORMAT),
-        term: terms.into_iter().flatten().max().unwrap_or(0) + 1,
+        term: led.unwrap_or(0).max(term) + 1,
     };
     let known = seen.map(|seen| Known {
         version: seen.version,
@@ -77,6 +76,7 @@ pub async fn take_over(writer: &Writer, format: Option<u32>, term: u64) -> Resul
     let mut back = Back {
         root,
         root_version: written.version,
+        before: led,
         indexes: BTreeMap::new(),
         parts: BTreeMap::new(),
         snapshot: Snapshot::default(),

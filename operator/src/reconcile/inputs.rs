@@ -18,6 +18,7 @@ impl Reconciler {
         let now = Instant::now();
         let Message {
             watch,
+            epoch,
             scope,
             input,
         } = message;
@@ -58,9 +59,11 @@ impl Reconciler {
             },
             Input::Published(change) => self.published_seen(&change, now).await,
         }
-        if listed && self.unlisted.remove(&watch) {
+        if listed && epoch == self.epoch && self.unlisted.remove(&watch) && !self.known {
             self.parts.readiness.waiting(self.unlisted.len());
             if self.unlisted.is_empty() {
+                self.known = true;
+                self.listed = now;
                 tracing::info!("every watch has finished its first list");
             }
         }
@@ -151,6 +154,8 @@ impl Reconciler {
             Verdict::Foreign => {
                 self.start_over("what is published was changed by someone else", now)
                     .await;
+                // It may have been put back to an earlier state, with all else.
+                self.list_anew(now);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Taking the lead and losing it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::Api;
@@ -10,13 +11,15 @@ use weir_config::published;
 use super::judged::Leading;
 use super::{Done, Reconciler};
 use crate::client::Failure;
-use crate::publication::Publication;
 use crate::publication::read::{Back, take_over};
 use crate::publication::write::Writer;
+use crate::publication::{Publication, revision};
 
 /// How long to wait before beginning anew, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How old lists may be for a leader to begin with them.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// What this process does.
 pub(super) enum Turn {
@@ -45,7 +48,7 @@ impl Turn {
 impl Reconciler {
     /// Sees who leads, and says whether this process could.
     pub(super) fn take_up_lead(&mut self, now: Instant) {
-        let fit = self.unlisted.is_empty() && self.parts.schema.borrow_and_update().is_none();
+        let fit = self.known && self.parts.schema.borrow_and_update().is_none();
         self.parts
             .fit
             .send_if_modified(|before| std::mem::replace(before, fit) != fit);
@@ -55,7 +58,11 @@ impl Reconciler {
             tracing::warn!(
                 "the Lease is older than it was: the API server's store was put back, and all is listed anew"
             );
-            self.parts.again.send_modify(|count| *count += 1);
+            self.list_anew(now);
+            if !matches!(self.turn, Turn::Standby) {
+                self.drop_work();
+                self.begin(now);
+            }
         }
         self.parts.metrics.leader.set(i64::from(lead.leading));
         let turn = match &self.turn {
@@ -67,12 +74,25 @@ impl Reconciler {
                 self.drop_work();
                 self.led = lead.turn;
                 self.begin(now);
+                // Another may have published what is not known here: a watch may stand still for a while before it
+                // is found out, and then what is older would win over what is newer.
+                if now.saturating_duration_since(self.listed) > FRESH {
+                    self.list_anew(now);
+                }
             }
             self.begin_if_due(now);
         } else if turn.is_some() {
             self.drop_work();
             self.turn = Turn::Standby;
         }
+    }
+
+    /// Makes all watches begin anew with a list. Nobody begins to lead before they have ended it.
+    pub(super) fn list_anew(&mut self, now: Instant) {
+        self.listed = now;
+        self.epoch += 1;
+        self.unlisted = (0..self.parts.watches.count).collect();
+        self.parts.again.send_replace(self.epoch);
     }
 
     /// Nothing more is written from here on: tasks end where they stand.
@@ -122,8 +142,14 @@ impl Reconciler {
     pub(super) async fn took(&mut self, back: Result<Box<Back>, Failure>) {
         let now = Instant::now();
         match back {
-            Ok(back) => {
+            Ok(mut back) => {
+                self.keep_own(&mut back);
                 self.term = back.root.term;
+                let newest = revision(&back.root_version);
+                self.parts
+                    .metrics
+                    .published_revision
+                    .set(newest.cast_signed());
                 tracing::info!(
                     term = back.root.term,
                     format = back.root.format,
@@ -150,6 +176,19 @@ impl Reconciler {
                 );
                 let pause = self.pause();
                 self.begin(now + pause);
+            }
+        }
+    }
+
+    /// Where nobody else has led since this process did, it still knows last good of what was deleted or spoilt.
+    fn keep_own(&self, back: &mut Back) {
+        if self.term == 0 || back.before.is_some_and(|term| term > self.term) {
+            return;
+        }
+        for (name, shard) in &self.workspace.snapshot().namespaces {
+            let published = &mut back.snapshot.namespaces;
+            if !published.contains_key(name) {
+                published.insert(name.clone(), Arc::clone(shard));
             }
         }
     }

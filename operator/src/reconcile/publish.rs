@@ -35,7 +35,7 @@ impl Reconciler {
                 Done::Wrote(Box::new(job), written)
             });
         }
-        if leading.publication.is_settled() {
+        if self.starts > 0 && leading.publication.is_settled() {
             self.starts = 0;
         }
     }

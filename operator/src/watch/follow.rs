@@ -73,7 +73,11 @@ impl Follow {
                     }
                 }
             }
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                // Whoever asks for a list knows that the API server answers.
+                _ = self.again.changed() => {}
+            }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -91,7 +95,7 @@ impl Follow {
     where
         K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        self.again.mark_unchanged();
+        let epoch = *self.again.borrow_and_update();
         let mut events = pin!(watcher(api.clone(), config.clone()));
         let mut list = Vec::new();
         loop {
@@ -125,6 +129,7 @@ impl Follow {
             };
             let message = Message {
                 watch: self.watch,
+                epoch,
                 scope: self.scope.clone(),
                 input: wrap(change),
             };
