@@ -14,14 +14,19 @@ pub struct Log {
 }
 
 impl Log {
-    /// Collects what `from` gives, on a thread of its own, until it ends.
+    /// Collects what `from` gives, on a thread of its own, until it ends. `WEIR_TEST_ECHO=1` prints
+    /// it as it comes (with `--nocapture`), for a person who looks for the cause of a failure.
     pub fn collect(from: impl Read + Send + 'static) -> Self {
         let log = Self::default();
         let lines = Arc::clone(&log.lines);
+        let echo = std::env::var_os("WEIR_TEST_ECHO").is_some();
         std::thread::spawn(move || {
             for line in BufReader::new(from).split(b'\n') {
                 let Ok(line) = line else { return };
                 let line = String::from_utf8_lossy(&line).into_owned();
+                if echo {
+                    eprintln!("{line}");
+                }
                 lines.lock().unwrap().push(line);
             }
         });

@@ -36,6 +36,12 @@ macro_rules! document {
                 self
             }
 
+            /// As JSON.
+            #[must_use]
+            pub fn value(&self) -> Value {
+                self.0.clone()
+            }
+
             /// With this value at a JSON pointer below the resource, as in `/spec/models`.
             #[must_use]
             pub fn with(mut self, pointer: &str, value: Value) -> Self {

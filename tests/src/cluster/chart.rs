@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::parts::part;
+use super::wait::eventually_else;
 use crate::built::root;
 use crate::keeper::Kept;
 
@@ -88,7 +89,7 @@ pub(super) async fn install(cluster: &Cluster, values: &[&str]) {
                 .ok();
         }
     }
-    for name in names {
+    for name in &names {
         let definition = format!("crd/{name}");
         let wait = ["wait", "--for=condition=Established", "--timeout=60s"];
         cluster
@@ -96,6 +97,20 @@ pub(super) async fn install(cluster: &Cluster, values: &[&str]) {
             .await
             .ok();
     }
+    // They are served then; what kubectl goes by may be older by a moment.
+    eventually_else("kubectl finds the kinds", async || {
+        let list = [
+            "api-resources",
+            "--categories=ai",
+            "--cached=false",
+            "-o",
+            "name",
+        ];
+        let found = cluster.kubectl(&list).await.stdout;
+        let all = names.iter().all(|name| found.contains(name.as_str()));
+        if all { Ok(()) } else { Err(found) }
+    })
+    .await;
 }
 
 fn name_of(document: &Value) -> String {

@@ -14,6 +14,7 @@ use kube::{Api, Client, Config};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
 
 use super::component::Pod;
 use super::credentials::{User, kubeconfig};
@@ -270,6 +271,30 @@ impl Cluster {
         said.refused()
     }
 
+    /// Creates many objects, some at a time, faster than `kubectl` would: AIProviders, AIRoutes,
+    /// Secrets, ServiceAccounts and Namespaces.
+    ///
+    /// # Panics
+    /// One is refused, or is of another kind.
+    pub async fn create_all(&self, objects: &[Value]) {
+        let client = self.client().await;
+        let mut under_way = JoinSet::new();
+        for object in objects {
+            let request = http::Request::post(collection(object))
+                .header("content-type", "application/json")
+                .body(object.to_string().into_bytes())
+                .unwrap();
+            let client = client.clone();
+            under_way.spawn(async move { client.request_text(request).await });
+            if under_way.len() == 32 {
+                under_way.join_next().await.unwrap().unwrap().unwrap();
+            }
+        }
+        for made in under_way.join_all().await {
+            made.unwrap();
+        }
+    }
+
     /// An object as JSON, as `kubectl get -o json` prints it; nothing if it is not there.
     ///
     /// # Panics
@@ -486,6 +511,20 @@ impl Cluster {
     pub async fn forget_old_keys(&self) {
         self.own().forget_old_keys();
         self.restart_api_server().await;
+    }
+}
+
+/// Where objects of this one's kind are made.
+fn collection(object: &Value) -> String {
+    let namespace = object["metadata"]["namespace"].as_str();
+    let namespace = namespace.unwrap_or("default");
+    match object["kind"].as_str().unwrap() {
+        "AIProvider" => format!("/apis/weir.dev/v1alpha1/namespaces/{namespace}/aiproviders"),
+        "AIRoute" => format!("/apis/weir.dev/v1alpha1/namespaces/{namespace}/airoutes"),
+        "Secret" => format!("/api/v1/namespaces/{namespace}/secrets"),
+        "ServiceAccount" => format!("/api/v1/namespaces/{namespace}/serviceaccounts"),
+        "Namespace" => "/api/v1/namespaces".to_owned(),
+        other => panic!("no collection of {other} is known"),
     }
 }
 

@@ -17,10 +17,7 @@ pub struct Namespace<'a> {
 
 impl<'a> Namespace<'a> {
     pub(super) async fn create(cluster: &'a Cluster, name: &str) -> Self {
-        let namespace = Self {
-            cluster,
-            name: name.into(),
-        };
+        let namespace = Self::existing(cluster, name);
         let object = json!({
             "apiVersion": "v1", "kind": "Namespace",
             "metadata": {"name": name, "labels": {"weir-test": "true"}},
@@ -29,6 +26,15 @@ impl<'a> Namespace<'a> {
         // No controller of ServiceAccounts runs beside an API server of a test's own.
         namespace.service_account("default").await;
         namespace
+    }
+
+    /// One that is there already.
+    #[must_use]
+    pub fn existing(cluster: &'a Cluster, name: &str) -> Self {
+        Self {
+            cluster,
+            name: name.into(),
+        }
     }
 
     /// Its name.

@@ -2,9 +2,12 @@
 
 mod chart;
 mod cli;
+mod common;
 mod first_line;
 mod gitops;
 mod harness;
+mod live;
 mod privilege;
 mod publisher;
 mod source_published;
+mod status;
