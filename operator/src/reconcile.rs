@@ -106,6 +106,8 @@ pub struct Reconciler {
     reads: JoinSet<Read>,
     to_read: VecDeque<Name>,
     read_again: VecDeque<(Instant, Name)>,
+    /// Secrets that could not be read when that was last tried.
+    unread: HashSet<Name>,
     turn: Turn,
     work: JoinSet<Done>,
     pace: Pace,
@@ -136,6 +138,7 @@ impl Reconciler {
             reads: JoinSet::new(),
             to_read: VecDeque::new(),
             read_again: VecDeque::new(),
+            unread: HashSet::new(),
             turn: Turn::Standby,
             work: JoinSet::new(),
             pace: Pace::new(Instant::now()),

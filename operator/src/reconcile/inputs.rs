@@ -118,16 +118,21 @@ impl Reconciler {
         let now = Instant::now();
         match found {
             Ok(found) => {
+                self.unread.remove(&name);
                 let news = self.store.secrets.was_read(&name, found, now);
                 self.tell(news, now);
             }
             Err(failure) => {
                 let (namespace, secret) = &name;
-                tracing::warn!(
-                    namespace,
-                    secret,
-                    "a Secret can't be read, and is tried again: {failure}"
-                );
+                // Once is enough until it can be read.
+                if !self.unread.contains(&name) {
+                    tracing::warn!(
+                        namespace,
+                        secret,
+                        "a Secret can't be read, and is tried again: {failure}"
+                    );
+                    self.unread.insert(name.clone());
+                }
                 self.read_again.push_back((now + READ_AGAIN, name));
             }
         }

@@ -46,6 +46,8 @@ pub(super) struct Leading {
     pub(super) reporting: HashSet<ObjectId>,
     /// After a failure, when to report again.
     pub(super) report_at: Instant,
+    /// The last status could not be written.
+    pub(super) report_failing: bool,
     pub(super) summary: Option<Summary>,
     pub(super) next_cleaning: Option<Instant>,
     metrics: Metrics,
@@ -71,6 +73,7 @@ impl Leading {
             queue: Queue::default(),
             reporting: HashSet::new(),
             report_at: now,
+            report_failing: false,
             summary: None,
             next_cleaning: None,
             metrics,

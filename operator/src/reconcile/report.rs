@@ -113,6 +113,7 @@ impl Reconciler {
         match written {
             Ok((version, status)) => {
                 self.parts.metrics.status_writes.inc();
+                leading.report_failing = false;
                 if let Some(object) = self.store.object_mut(id)
                     && newer(&version, &object.version)
                 {
@@ -124,7 +125,10 @@ impl Reconciler {
             Err(Failure::Conflict | Failure::Gone) => return,
             Err(failure) => {
                 self.parts.metrics.status_errors.inc();
-                tracing::warn!(object = %id, "its status could not be written, and is tried again: {failure}");
+                // Once is enough until one can be written.
+                if !std::mem::replace(&mut leading.report_failing, true) {
+                    tracing::warn!(object = %id, "its status could not be written, and is tried again: {failure}");
+                }
                 leading.report_at = now + AGAIN;
             }
         }

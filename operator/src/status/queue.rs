@@ -3,18 +3,25 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use weir_config::ObjectId;
+use weir_config::{Kind, ObjectId};
 
 /// How many writes may go out at once after a pause.
 const BURST: u32 = 5;
 /// How far apart they are else. With the burst that is at most 20 within any second.
 const APART: Duration = Duration::from_millis(67);
 
-/// Objects whose status is to be written, the most urgent first; each stands in it once.
+/// Of so many writes one is the oldest that waits.
+const OLDEST: u32 = 4;
+
+/// Objects whose status is to be written; each stands in it once.
+///
+/// What became due last goes first: somebody waits for the one route that was just changed, while ten thousand others
+/// are told that a gateway is behind. Every [`OLDEST`]th is the one that has waited longest, so that none waits for ever.
 #[derive(Debug, Default)]
 pub struct Queue {
     order: BTreeSet<(Instant, ObjectId)>,
     due: HashMap<ObjectId, Instant>,
+    popped: u32,
 }
 
 impl Queue {
@@ -34,14 +41,15 @@ impl Queue {
         }
     }
 
-    /// Takes out the most urgent one that is due.
+    /// Takes out the next one that is due.
     pub fn pop(&mut self, now: Instant) -> Option<ObjectId> {
-        let (due, _) = self.order.first()?;
-        if *due > now {
-            return None;
-        }
-        let (_, id) = self.order.pop_first()?;
-        self.due.remove(&id);
+        let first = ObjectId::new(Kind::AiProvider, "", "");
+        let mut due = self.order.range(..(now + Duration::from_nanos(1), first));
+        let oldest = (self.popped + 1).is_multiple_of(OLDEST);
+        let next = if oldest { due.next() } else { due.next_back() };
+        let id = next?.1.clone();
+        self.popped = self.popped.wrapping_add(1);
+        self.remove(&id);
         Some(id)
     }
 
@@ -98,8 +106,6 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use weir_config::Kind;
-
     use super::*;
 
     fn id(name: &str) -> ObjectId {
@@ -107,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_urgent_comes_first_and_each_once() {
+    fn each_stands_in_it_once_and_comes_when_it_is_due() {
         let start = Instant::now();
         let later = start + Duration::from_secs(2);
         let mut queue = Queue::default();
@@ -124,6 +130,19 @@ mod tests {
         queue.remove(&id("a"));
         assert_eq!(queue.pop(later), None);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn what_became_due_last_goes_first_and_the_oldest_now_and_then() {
+        let start = Instant::now();
+        let mut queue = Queue::default();
+        for n in 0..8 {
+            queue.at_latest(&id(&n.to_string()), start + Duration::from_millis(n));
+        }
+        let popped: Vec<String> = std::iter::from_fn(|| queue.pop(start + APART))
+            .map(|id| id.name)
+            .collect();
+        assert_eq!(popped, ["7", "6", "5", "0", "4", "3", "2", "1"]);
     }
 
     #[test]
