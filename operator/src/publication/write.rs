@@ -97,6 +97,9 @@ impl Writer {
         let written = match written {
             // It was taken away since: to whoever knows that it was there that is a change as any.
             Err(Failure::Gone) if known.is_some() => return Err(Failure::Conflict),
+            Err(Failure::Gone) => {
+                return Err(Failure::Other("the config namespace is not there".into()));
+            }
             other => other?,
         };
         let bytes = entry.data.values().map(Vec::len).sum();
