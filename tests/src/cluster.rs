@@ -63,7 +63,7 @@ mod server;
 mod wait;
 mod world;
 
-pub use chart::{CONFIG_NAMESPACE, RELEASE, RELEASE_NAMESPACE, template};
+pub use chart::{CONFIG_NAMESPACE, RELEASE, RELEASE_NAMESPACE, documents, template};
 pub(crate) use component::without_flags;
 pub use component::{Account, Pod};
 pub use cutter::Cutter;

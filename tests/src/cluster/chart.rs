@@ -49,7 +49,11 @@ pub fn template(values: &[&str]) -> String {
 }
 
 /// The documents of a text of YAML.
-pub(super) fn documents(yaml: &str) -> Vec<Value> {
+///
+/// # Panics
+/// It is none.
+#[must_use]
+pub fn documents(yaml: &str) -> Vec<Value> {
     serde_yaml::Deserializer::from_str(yaml)
         .map(|document| Value::deserialize(document).unwrap())
         .filter(|document| !document.is_null())

@@ -44,6 +44,13 @@ impl GatewayPod {
         self.place.set_env(name, value);
     }
 
+    /// Has its wall clock go wrong by this much from its next start on: `+3600s`, `-5m`. False, and
+    /// nothing is done, where Debian's `faketime` is not installed.
+    #[must_use]
+    pub fn skew_clock(&mut self, by: &str) -> bool {
+        self.place.skew_clock(by)
+    }
+
     /// Forgets its last good configuration, as a new pod has none.
     ///
     /// # Panics

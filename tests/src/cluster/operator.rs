@@ -48,6 +48,13 @@ impl OperatorPod {
         self.place.set_env(name, value);
     }
 
+    /// Has its wall clock go wrong by this much from its next start on: `+3600s`, `-5m`. False, and
+    /// nothing is done, where Debian's `faketime` is not installed.
+    #[must_use]
+    pub fn skew_clock(&mut self, by: &str) -> bool {
+        self.place.skew_clock(by)
+    }
+
     /// Starts it, and waits until `/livez` answers. It need not lead, nor be ready.
     ///
     /// # Panics

@@ -1,6 +1,7 @@
 //! The harness does what it says: else no other test here proves anything.
 
 use std::process::Stdio;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
@@ -8,7 +9,7 @@ use kube::api::ListParams;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use weir_tests::cluster::{
-    Account, Cluster, Cutter, ISSUER, Pod, RELEASE_NAMESPACE, Token, eventually,
+    Account, Cluster, Cutter, ISSUER, Pod, RELEASE_NAMESPACE, Token, World, eventually,
 };
 use weir_tests::{Key, Provider, Route};
 
@@ -219,4 +220,23 @@ async fn nothing_is_left_behind_by_a_test_that_is_killed() {
         (!left.iter().any(there)).then_some(())
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_clock_can_be_skewed() {
+    let Some(mut world) = World::new().of_its_own("a_clock_can_be_skewed").await else {
+        return;
+    };
+    world.add_gateway().await;
+    let gateway = world.gateway_mut(0);
+    if !gateway.skew_clock("+86400s") {
+        eprintln!("not run, since faketime is not installed: a_clock_can_be_skewed");
+        return;
+    }
+    gateway.start().await;
+    let serving = gateway.log.with("message", "serving").await;
+    let told: jiff::Timestamp = serving["timestamp"].as_str().unwrap().parse().unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let ahead = told.as_second() - now.as_secs().cast_signed();
+    assert!((86_000..86_500).contains(&ahead), "{ahead}");
 }

@@ -8,6 +8,7 @@ mod gitops;
 mod harness;
 mod live;
 mod privilege;
+mod privilege_used;
 mod publisher;
 mod source_published;
 mod status;
