@@ -4,6 +4,9 @@
 //! adds the shards up. Labels are bounded by the configuration: routes, providers, operations and
 //! status codes, never what a caller wrote.
 
+mod config;
+mod readings;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +18,11 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, MetricEncod
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use weir_llm::Usage;
+
+use config::Config;
+use readings::Readings;
+
+pub use config::ConfigState;
 
 /// Upper bounds of the histograms of time, in seconds: from a cached answer to a long generation.
 const SECONDS: [f64; 14] = [
@@ -142,23 +150,6 @@ impl Shard {
             .entry((Arc::clone(provider), outcome))
             .or_default() += 1;
     }
-}
-
-/// What is known of the configuration that serves.
-#[derive(Debug, Default, Clone)]
-pub struct ConfigState {
-    /// Rises with each configuration that is put to work.
-    pub revision: u64,
-    /// The revision of what was published that serves; none where a folder is served.
-    pub published: Option<u64>,
-    /// Namespaces whose newest publication, or something in it, can't be taken up.
-    pub namespaces_refused: u64,
-    /// Resources of each kind that serve at their newest.
-    pub accepted: BTreeMap<String, u64>,
-    /// Resources that are refused: kind, namespace, name, reason.
-    pub refused: Vec<[String; 4]>,
-    /// Files and documents that can't be read.
-    pub unreadable: u64,
 }
 
 /// A value that is read when somebody asks.
@@ -362,102 +353,6 @@ impl Served {
             ("provider", self.provider.as_deref().unwrap_or_default()),
             ("operation", self.operation),
         ]
-    }
-}
-
-#[derive(Debug)]
-struct Config {
-    state: Arc<Mutex<ConfigState>>,
-}
-
-impl Collector for Config {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let state = self
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let mut gauge = |name, help, value: u64| {
-            encoder
-                .encode_descriptor(name, help, None, MetricType::Gauge)?
-                .encode_gauge(&value)
-        };
-        gauge(
-            "config_revision",
-            "Configurations put to work since the start",
-            state.revision,
-        )?;
-        if let Some(published) = state.published {
-            gauge(
-                "config_published_revision",
-                "The highest revision of the published configuration that serves",
-                published,
-            )?;
-        }
-        gauge(
-            "config_refused_namespaces",
-            "Namespaces whose newest publication, or something in it, can't be taken up",
-            state.namespaces_refused,
-        )?;
-        gauge(
-            "config_unreadable_files",
-            "Files and documents of the configuration that can't be read",
-            state.unreadable,
-        )?;
-        let mut family = encoder.encode_descriptor(
-            "config_resources",
-            "Resources that serve at their newest, by kind",
-            None,
-            MetricType::Gauge,
-        )?;
-        for (kind, count) in &state.accepted {
-            family
-                .encode_family(&[("kind", kind.as_str())])?
-                .encode_gauge(count)?;
-        }
-        let mut family = encoder.encode_descriptor(
-            "config_refused",
-            "Resources whose newest version is refused",
-            None,
-            MetricType::Gauge,
-        )?;
-        for [kind, namespace, name, reason] in &state.refused {
-            let labels = [
-                ("kind", kind.as_str()),
-                ("namespace", namespace.as_str()),
-                ("name", name.as_str()),
-                ("reason", reason.as_str()),
-            ];
-            family.encode_family(&labels)?.encode_gauge(&1u64)?;
-        }
-        Ok(())
-    }
-}
-
-struct Readings {
-    gauges: Vec<(&'static str, &'static str, Gauge)>,
-    counters: Vec<(&'static str, &'static str, Gauge)>,
-}
-
-impl fmt::Debug for Readings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Readings").finish_non_exhaustive()
-    }
-}
-
-impl Collector for Readings {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for (name, help, read) in &self.gauges {
-            encoder
-                .encode_descriptor(name, help, None, MetricType::Gauge)?
-                .encode_gauge(&read())?;
-        }
-        for (name, help, read) in &self.counters {
-            encoder
-                .encode_descriptor(name, help, None, MetricType::Counter)?
-                .encode_counter::<NoLabelSet, u64, u64>(&read(), None)?;
-        }
-        Ok(())
     }
 }
 

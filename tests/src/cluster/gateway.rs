@@ -51,6 +51,15 @@ impl GatewayPod {
         self.place.skew_clock(by)
     }
 
+    /// Puts a new token of its ServiceAccount in place, as the kubelet does long before the old one
+    /// ends. The gateway reads it within a minute.
+    ///
+    /// # Panics
+    /// The API server gives none.
+    pub async fn renew_token(&self, cluster: &Cluster) {
+        self.place.renew_token(cluster).await;
+    }
+
     /// Forgets its last good configuration, as a new pod has none.
     ///
     /// # Panics

@@ -6,6 +6,7 @@ mod common;
 mod first_line;
 mod gitops;
 mod harness;
+mod identity_tokens;
 mod live;
 mod privilege;
 mod privilege_used;

@@ -32,6 +32,7 @@ fn expected(status: u16, code: &str, param: Option<&str>, message: &str) -> Valu
 
 const UNKNOWN: &str = "Incorrect API key. Weir knows no such key; ask your platform team for one.";
 const NONE: &str = "No API key came with this request, nor a ServiceAccount token. Send one that Weir knows in the Authorization header: Authorization: Bearer YOUR_KEY.";
+const TOKEN: &str = "This gateway serves a folder and takes API keys alone: ServiceAccount tokens need a cluster. Send an API key.";
 const EXPIRED: &str = "This API key has expired. Ask your platform team for a new one.";
 
 fn no_such_model(model: &str) -> Value {
@@ -92,6 +93,10 @@ async fn no_key_an_unknown_key_and_an_expired_key_are_refused() {
         (
             Request::chat(unknown, "fast"),
             Some(expected(401, "invalid_api_key", None, UNKNOWN)),
+        ),
+        (
+            Request::chat("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJrIn0.c2ln", "fast"),
+            Some(expected(401, "invalid_token", None, TOKEN)),
         ),
         (
             Request::chat(&KEY[..KEY.len() - 1], "fast"),
