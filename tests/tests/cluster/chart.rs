@@ -195,8 +195,10 @@ fn granted() -> BTreeSet<Right> {
         {
             continue;
         }
+        // Those of no component are for people.
         let component = role["metadata"]["labels"]["app.kubernetes.io/component"].as_str();
-        let account = format!("weir-{}", component.unwrap());
+        let Some(component) = component else { continue };
+        let account = format!("weir-{component}");
         for rule in role["rules"].as_array().unwrap() {
             for group in texts(&rule["apiGroups"]) {
                 for resource in texts(&rule["resources"]) {
