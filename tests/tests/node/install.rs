@@ -281,6 +281,8 @@ async fn uninstall(node: &Node, team: &Namespace<'_>, before: &BTreeSet<String>)
     let expected: BTreeSet<String> = [
         "CustomResourceDefinition <none>/aiproviders.weir.dev",
         "CustomResourceDefinition <none>/airoutes.weir.dev",
+        // The API server's own, as long as the CRDs are there.
+        "APIService <none>/v1alpha1.weir.dev",
         // `--create-namespace` made it, with what every namespace has.
         "Namespace <none>/weir-system",
         "ServiceAccount weir-system/default",
