@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use weir_tests::cluster::{Namespace, Node, RELEASE_NAMESPACE, eventually, eventually_else};
 use weir_tests::{Provider, Route};
 
+use crate::first_touch;
+
 /// At once under way while everything is replaced under them.
 const STREAMS: &str = "20";
 
@@ -18,6 +20,8 @@ async fn a_release_lives_through_install_upgrade_rollback_and_uninstall() {
     let before = everything(&node).await;
     install(&node).await;
     restrict(&node).await;
+    step("what the README says");
+    first_touch::the_readme_ends_in_an_answer(&node).await;
     let team = team(&node).await;
     a_pod_with_nothing_but_its_token_is_answered(&node, &team).await;
     upgrade_and_rollback_under_load(&node, &team).await;
