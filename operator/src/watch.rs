@@ -29,6 +29,9 @@ const WATCH_SECONDS: u32 = 20;
 const WAITING: usize = 1024;
 /// Pods that are no more: an evicted one stays as an object until somebody removes it.
 const RUNNING: &str = "status.phase!=Failed,status.phase!=Succeeded";
+/// Objects in one page of a list of resources, and of key Secrets: each may have 1 MiB or more, and all of a page are in
+/// memory at once. Nobody's large objects may take more of it than there is.
+const PAGE: u32 = 64;
 /// The label that the chart puts on gateway pods.
 const GATEWAY_PODS: &str = "app.kubernetes.io/component=gateway";
 
@@ -173,7 +176,7 @@ impl Starter {
                 &name,
                 scope,
                 api,
-                config(),
+                config().page_size(PAGE),
                 move |object: DynamicObject| Object::of(&of, object),
                 move |change| Input::Object(kind.clone(), change),
             );
@@ -201,7 +204,9 @@ impl Starter {
             Input::Secret,
         );
         let keys: Api<Secret> = self.api(scope);
-        let of_keys = config().fields(&format!("type={}", seen::KEY_TYPE));
+        let of_keys = config()
+            .fields(&format!("type={}", seen::KEY_TYPE))
+            .page_size(PAGE);
         self.follow(
             "KeySecret",
             scope,

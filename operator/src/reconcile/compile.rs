@@ -17,9 +17,10 @@ use crate::status::judge::{first, tells_refusal};
 impl Reconciler {
     /// When to compile next, if there is anything to.
     pub(super) fn compile_due(&self, now: Instant) -> Option<Instant> {
-        let due = self.changed? + WINDOW;
+        let changed = self.changed?;
+        let due = changed + WINDOW;
         // What was never read is waited for, so that a provider is not refused for a Secret that is on its way.
-        let secrets = self.store.secrets.wait_until(now);
+        let secrets = self.store.secrets.wait_until(changed, now);
         Some(secrets.map_or(due, |until| until.max(due)))
     }
 
@@ -36,7 +37,7 @@ impl Reconciler {
         let Some(since) = self.changed.take() else {
             return;
         };
-        for news in self.store.secrets.give_up_waiting(now) {
+        for news in self.store.secrets.give_up_waiting(since, now) {
             news.tell(&mut self.workspace);
         }
         let begun = Instant::now();

@@ -198,22 +198,24 @@ impl Secrets {
         }
     }
 
-    /// Until when a compilation should wait for Secrets that were never read so far.
-    pub fn wait_until(&self, now: Instant) -> Option<Instant> {
+    /// Until when a compilation of what changed at `changed` should wait for Secrets that were never read so far. However
+    /// many more come meanwhile, it waits no longer than for one: who keeps on making Secrets must not hold up what
+    /// others withdraw.
+    pub fn wait_until(&self, changed: Instant, now: Instant) -> Option<Instant> {
         let unread = self.entries.values().filter_map(|entry| match &entry.have {
-            Have::Nothing { since, told: None } => Some(*since + PATIENCE),
+            Have::Nothing { since, told: None } => Some((*since).min(changed) + PATIENCE),
             _ => None,
         });
         unread.filter(|until| *until > now).max()
     }
 
     /// Tells the compiler of those that it waited for in vain.
-    pub fn give_up_waiting(&mut self, now: Instant) -> Vec<News> {
+    pub fn give_up_waiting(&mut self, changed: Instant, now: Instant) -> Vec<News> {
         let mut news = Vec::new();
         for ((namespace, name), entry) in &mut self.entries {
             if let Have::Nothing { since, told } = &mut entry.have
                 && told.is_none()
-                && now.saturating_duration_since(*since) >= PATIENCE
+                && now.saturating_duration_since((*since).min(changed)) >= PATIENCE
             {
                 let document = unreadable(namespace, name);
                 *told = Some(Arc::clone(&document));

@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -166,12 +166,12 @@ fn one_that_cannot_be_read_is_not_missing() {
     secrets.want("team", wanted(&["cred"]), start);
     secrets.take_to_read();
     secrets.not_read(&name("cred"), start);
-    assert_eq!(secrets.wait_until(start), Some(start + PATIENCE));
-    assert!(secrets.give_up_waiting(start).is_empty());
+    assert_eq!(secrets.wait_until(start, start), Some(start + PATIENCE));
+    assert!(secrets.give_up_waiting(start, start).is_empty());
     let late = start + PATIENCE;
-    assert_eq!(secrets.wait_until(late), None);
-    assert_eq!(names(&secrets.give_up_waiting(late)), ["+cred"]);
-    assert!(secrets.give_up_waiting(late).is_empty(), "told once");
+    assert_eq!(secrets.wait_until(late, late), None);
+    assert_eq!(names(&secrets.give_up_waiting(late, late)), ["+cred"]);
+    assert!(secrets.give_up_waiting(late, late).is_empty(), "told once");
     assert!(secrets.is_unreadable("team", "cred"));
     assert_eq!(to_read(&mut secrets), ["cred"]);
     let found = secrets.was_read(&name("cred"), Some(secret("cred", 3, "Opaque")), late);
@@ -180,10 +180,32 @@ fn one_that_cannot_be_read_is_not_missing() {
     secrets.seen(&Scope::All, Change::Apply(meta("cred", 4, false)), late);
     secrets.take_to_read();
     secrets.not_read(&name("cred"), late);
-    assert_eq!(secrets.wait_until(late), None);
+    assert_eq!(secrets.wait_until(late, late), None);
     assert_eq!(secrets.documents().count(), 1);
     let gone = secrets.was_read(&name("cred"), None, late);
     assert_eq!(names(&gone), ["-cred"]);
+}
+
+#[test]
+fn new_secrets_hold_up_a_compilation_no_longer_than_one_does() {
+    let start = Instant::now();
+    let mut secrets = Secrets::default();
+    // One more each second, and none of them is read.
+    for second in 0..2 {
+        let now = start + Duration::from_secs(second);
+        let change = Change::Apply(meta(&format!("key-{second}"), 1, true));
+        secrets.seen(&Scope::All, change, now);
+        assert_eq!(secrets.wait_until(start, now), Some(start + PATIENCE));
+    }
+    let late = start + PATIENCE;
+    let change = Change::Apply(meta("key-2", 1, true));
+    secrets.seen(&Scope::All, change, late);
+    assert_eq!(secrets.wait_until(start, late), None);
+    // None of them is taken for missing.
+    assert_eq!(
+        names(&secrets.give_up_waiting(start, late)),
+        ["+key-0", "+key-1", "+key-2"]
+    );
 }
 
 #[test]
