@@ -118,16 +118,24 @@ fn replace(path: &Path, contents: &[&[u8]]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    let written = write(&fresh, contents).and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        // Half a file would take room that others need.
+        let _ = fs::remove_file(&fresh);
+    }
+    written
+}
+
+fn write(path: &Path, contents: &[&[u8]]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(&fresh)?;
+        .open(path)?;
     for part in contents {
         file.write_all(part)?;
     }
-    file.sync_data()?;
-    fs::rename(&fresh, path)
+    file.sync_data()
 }
 
 #[cfg(test)]

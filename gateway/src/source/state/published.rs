@@ -80,7 +80,11 @@ impl PublishedState {
                 Ok(()) => {
                     self.kept.insert(namespace.clone(), Arc::clone(kept));
                 }
-                Err(error) => failure = failure.or(Some(error)),
+                Err(error) => {
+                    failure = failure.or(Some(error));
+                    // What it said before may have been withdrawn since. Better nothing than that after a restart.
+                    self.forget(namespace);
+                }
             }
         }
         let mut gone: Vec<String> = self
@@ -104,6 +108,14 @@ impl PublishedState {
             }
         }
         failure.map_or(Ok(()), Err)
+    }
+
+    fn forget(&mut self, namespace: &str) {
+        if self.kept.remove(namespace).is_some()
+            && let Err(error) = fs::remove_file(self.folder.join(shard_name(namespace)))
+        {
+            tracing::warn!(namespace, %error, "what was kept of it is out of date, and can't be removed");
+        }
     }
 
     /// Files that an earlier life could not read, or did not finish: they are not to come back in a later one.
@@ -261,6 +273,26 @@ mod tests {
         assert_eq!(back.as_ref(), Some(&good));
         published.keep(&good).unwrap();
         assert_eq!(files(&state), ["ns.good", "readme"]);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_not_kept_as_it_was() {
+        let (_folder, state) = state();
+        let (mut published, _) = PublishedState::load(&state);
+        published
+            .keep(&[kept("a", 1), kept("b", 1)].into())
+            .unwrap();
+        // Nothing can be written in its place.
+        let folder = state.folder.join(FOLDER);
+        fs::create_dir(folder.join("ns.a.new")).unwrap();
+        let (name, mut newer) = kept("a", 2);
+        Arc::get_mut(&mut newer).unwrap().digest = Sha256::of(b"other");
+        let all: BTreeMap<_, _> = [(name, newer), kept("b", 1)].into();
+        assert!(published.keep(&all).is_err());
+        assert_eq!(files(&state), ["ns.a.new", "ns.b"]);
+        fs::remove_dir(folder.join("ns.a.new")).unwrap();
+        published.keep(&all).unwrap();
+        assert_eq!(files(&state), ["ns.a", "ns.b"]);
     }
 
     #[test]
