@@ -60,8 +60,12 @@ pub(super) fn routes(
                 (kept, problems)
             }
         };
-        let instead = serving(kept.is_some());
-        let verdict = judge(id, object.document, problems, instead);
+        // Without a backend that may be used nothing serves, whatever is kept for when one may be again.
+        let serves = kept.as_ref().is_some_and(|kept| {
+            routes.note(kept, providers);
+            route::has_backend(kept, namespace, labels, providers)
+        });
+        let verdict = judge(id, object.document, problems, serving(serves));
         routes.verdicts.push(verdict);
         routes.kept.extend(kept.map(|kept| (id.name.clone(), kept)));
     }

@@ -174,6 +174,20 @@ pub(super) fn check_references(
     problems
 }
 
+/// Whether any of a route's backends may be used.
+pub(super) fn has_backend(
+    route: &Route,
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+    providers: &Providers<'_>,
+) -> bool {
+    let mut backends = route.rules.iter().flat_map(|rule| &rule.backends);
+    backends.any(|backend| {
+        let provider = providers.get(&backend.provider);
+        link::resolve(provider, namespace, labels, backend).is_ok()
+    })
+}
+
 fn not_found(backend: &Backend, path: &str, providers: &Providers<'_>) -> Option<Problem> {
     let of = &backend.provider;
     (!providers.is_declared(of)).then(|| {

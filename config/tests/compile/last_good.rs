@@ -94,6 +94,20 @@ fn a_refused_route_loses_the_models_it_takes_back(#[case] models: &str, #[case] 
 }
 
 #[test]
+fn a_route_whose_providers_shut_it_out_serves_nothing_until_they_let_it_in() {
+    let mut folder = Folder::default();
+    let chat = route_with(&format!("{{models: [fast], rules: {RULES}}}"));
+    let before = folder.holds(&(mock() + &chat)).snapshot;
+    let selector = "{from: Selector, selector: {matchLabels: {team: b}}}";
+    let shut = format!("{{dialect: Mock, allowedRoutes: {{namespaces: {selector}}}}}");
+    let shut = folder.holds(&(provider_with(&shut) + &chat));
+    assert_eq!(serving(&shut, &route("chat")), Some(Serving::Nothing));
+    let again = folder.holds(&(mock() + &chat));
+    assert_eq!(serving(&again, &route("chat")), None);
+    assert_eq!(again.snapshot, before);
+}
+
+#[test]
 fn a_refused_route_that_takes_back_every_model_serves_nothing() {
     let mut folder = Folder::default();
     folder.holds(&(mock() + &route_with(&format!("{{models: [fast], rules: {RULES}}}"))));

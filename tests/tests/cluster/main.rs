@@ -13,3 +13,8 @@ mod privilege_used;
 mod publisher;
 mod source_published;
 mod status;
+mod status_gateways;
+mod status_refused;
+mod told;
+mod undecodable;
+mod untouched;
