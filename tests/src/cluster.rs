@@ -52,6 +52,7 @@ mod component;
 mod credentials;
 mod cutter;
 mod gateway;
+mod harm;
 mod kubernetes;
 mod namespace;
 mod node;
