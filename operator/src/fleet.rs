@@ -3,6 +3,7 @@
 //! A pod counts from its lease on, for as long as it exists, wedged or not: what it said last is what it is taken to
 //! run. A lease whose pod was never seen counts until it has stood still for its duration by this process's own clock;
 //! the times that gateways write mean nothing. A lease whose pod has gone counts no longer, and is to be deleted.
+//! In a store that was put back to an earlier state each has to say anew what it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -25,6 +26,10 @@ struct Known {
 pub struct Fleet {
     pods: BTreeMap<String, String>,
     leases: BTreeMap<String, Known>,
+    /// Leases that were written no later than this are not believed.
+    doubted: u64,
+    /// The store was put back, and it is not known so far from which version on it has been written since.
+    restored: bool,
 }
 
 /// What the pods that count run, as of one moment.
@@ -110,6 +115,18 @@ impl Fleet {
         self.leases.remove(name);
     }
 
+    /// The store was put back to an earlier state: what leases say may be of before, and their pods elsewhere since.
+    pub fn restored(&mut self) {
+        self.restored = true;
+    }
+
+    /// This was written by now. What comes later in a store that was put back is of after that.
+    pub fn wrote(&mut self, version: u64) {
+        if std::mem::take(&mut self.restored) {
+            self.doubted = version;
+        }
+    }
+
     /// The pods that count, and what they run.
     pub fn summary(&self, now: Instant) -> Summary {
         let mut summary = Summary::default();
@@ -120,7 +137,8 @@ impl Fleet {
             let mut revision = None;
             if let Ok(report) = &known.lease.report {
                 let version = known.lease.meta.version.parse().unwrap_or(0);
-                revision = report.revision_at(version);
+                let believed = !self.restored && version > self.doubted;
+                revision = report.revision_at(version).filter(|_| believed);
                 summary.formats.insert(report.formats.clone());
                 let refused = report.refused.iter().cloned();
                 summary

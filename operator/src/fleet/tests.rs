@@ -175,3 +175,29 @@ fn what_runs_where() {
     );
     assert_eq!(summary.formats, BTreeSet::from([vec![1], vec![1, 2]]));
 }
+
+#[test]
+fn in_a_store_that_was_put_back_each_says_anew_what_it_runs() {
+    let start = Instant::now();
+    let mut fleet = Fleet::default();
+    fleet.list_pods(vec![pod("a", "1"), pod("b", "2")]);
+    let leases = vec![lease("a", 20, 10), lease("b", 21, 10)];
+    fleet.list_leases(leases, start);
+    fleet.wrote(30);
+    let believed = revisions(&[("a", Some(10)), ("b", Some(10))]);
+    assert_eq!(fleet.summary(start).pods, believed);
+
+    fleet.restored();
+    let doubted = revisions(&[("a", None), ("b", None)]);
+    assert_eq!(fleet.summary(start).pods, doubted);
+    fleet.wrote(25);
+    assert_eq!(fleet.summary(start).pods, doubted);
+    fleet.lease(lease("a", 26, 10), start);
+    assert_eq!(
+        fleet.summary(start).pods,
+        revisions(&[("a", Some(10)), ("b", None)])
+    );
+    fleet.lease(lease("b", 27, 10), start);
+    fleet.wrote(40);
+    assert_eq!(fleet.summary(start).pods, believed);
+}

@@ -58,6 +58,7 @@ impl Reconciler {
             tracing::warn!(
                 "the Lease is older than it was: the API server's store was put back, and all is listed anew"
             );
+            self.fleet.restored();
             self.list_anew(now);
             if !matches!(self.turn, Turn::Standby) {
                 self.drop_work();
@@ -146,6 +147,7 @@ impl Reconciler {
                 self.keep_own(&mut back);
                 self.term = back.root.term;
                 let newest = revision(&back.root_version);
+                self.fleet.wrote(newest);
                 self.parts
                     .metrics
                     .published_revision
