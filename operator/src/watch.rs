@@ -6,6 +6,7 @@
 
 mod follow;
 pub mod seen;
+pub mod slim;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, ServiceAccount};
@@ -21,6 +22,7 @@ use crate::client::Cluster;
 use crate::metrics::Metrics;
 use follow::Follow;
 use seen::{KeySecret, LeaseSeen, Meta, Object, PublishedSeen};
+use slim::Slim;
 
 /// How long a watch lasts before it is asked for anew. Also how long, 5 s aside, a server that has fallen silent goes
 /// unnoticed.
@@ -185,7 +187,7 @@ impl Starter {
             Scope::All => config(),
             Scope::Namespace(name) => config().fields(&format!("metadata.name={name}")),
         };
-        let namespaces: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
+        let namespaces: Api<Slim<PartialObjectMeta<Namespace>>> = Api::all(self.client.clone());
         self.follow(
             "Namespace",
             scope,
@@ -194,7 +196,7 @@ impl Starter {
             |object: PartialObjectMeta<Namespace>| Meta::with_labels(object.metadata),
             Input::Namespace,
         );
-        let secrets: Api<PartialObjectMeta<Secret>> = self.api(scope);
+        let secrets: Api<Slim<PartialObjectMeta<Secret>>> = self.api(scope);
         self.follow(
             "Secret",
             scope,
@@ -203,7 +205,7 @@ impl Starter {
             |object: PartialObjectMeta<Secret>| Meta::with_labels(object.metadata),
             Input::Secret,
         );
-        let keys: Api<Secret> = self.api(scope);
+        let keys: Api<Slim<Secret>> = self.api(scope);
         let of_keys = config()
             .fields(&format!("type={}", seen::KEY_TYPE))
             .page_size(PAGE);
@@ -215,7 +217,7 @@ impl Starter {
             KeySecret::of,
             Input::KeySecret,
         );
-        let accounts: Api<PartialObjectMeta<ServiceAccount>> = self.api(scope);
+        let accounts: Api<Slim<PartialObjectMeta<ServiceAccount>>> = self.api(scope);
         self.follow(
             "ServiceAccount",
             scope,
@@ -228,7 +230,7 @@ impl Starter {
 
     fn pods(&mut self, namespace: &str) {
         let scope = Scope::Namespace(namespace.to_owned());
-        let pods: Api<PartialObjectMeta<Pod>> = self.api(&scope);
+        let pods: Api<Slim<PartialObjectMeta<Pod>>> = self.api(&scope);
         self.follow(
             "Pod",
             &scope,
@@ -241,18 +243,24 @@ impl Starter {
 
     fn config(&mut self, namespace: &str) {
         let scope = Scope::Namespace(namespace.to_owned());
-        let leases: Api<Lease> = self.api(&scope);
+        // A gateway says in annotations what it has to say, and writes the rest as it likes.
+        let leases: Api<Slim<PartialObjectMeta<Lease>>> = self.api(&scope);
         let of_gateways = config().labels(&format!("{}={}", lease::LABEL, lease::LABEL_VALUE));
         self.follow(
             "Lease",
             &scope,
             leases,
             of_gateways,
-            LeaseSeen::of,
+            |object: PartialObjectMeta<Lease>| {
+                LeaseSeen::of(Lease {
+                    metadata: object.metadata,
+                    ..Lease::default()
+                })
+            },
             Input::Lease,
         );
         // By type, which can't be edited, and not by label, which can.
-        let secrets: Api<Secret> = self.api(&scope);
+        let secrets: Api<Slim<Secret>> = self.api(&scope);
         let of_ours = config()
             .fields(&format!("type={}", published::SECRET_TYPE))
             .page_size(100);
@@ -281,7 +289,7 @@ impl Starter {
         &mut self,
         name: &str,
         scope: &Scope,
-        api: Api<K>,
+        api: Api<Slim<K>>,
         config: watcher::Config,
         take: impl Fn(K) -> T + Send + Sync + 'static,
         wrap: impl Fn(Change<T>) -> Input + Send + Sync + 'static,
@@ -298,6 +306,7 @@ impl Starter {
             metrics: self.metrics.clone(),
         };
         self.count += 1;
+        let take = move |Slim(object)| take(object);
         tokio::spawn(follow.run(api, config, take, wrap));
     }
 }

@@ -11,6 +11,7 @@ use crate::client::{Failure, within};
 use crate::publication::Verdict;
 use crate::store::News;
 use crate::watch::seen::{KeySecret, PublishedSeen};
+use crate::watch::slim::Slim;
 use crate::watch::{Change, Input, Message};
 
 impl Reconciler {
@@ -102,10 +103,10 @@ impl Reconciler {
             let Some((namespace, name)) = self.to_read.pop_front() else {
                 return;
             };
-            let api: Api<Secret> = Api::namespaced(self.parts.client.clone(), &namespace);
+            let api: Api<Slim<Secret>> = Api::namespaced(self.parts.client.clone(), &namespace);
             self.reads.spawn(async move {
                 let found = match within(api.get(&name)).await {
-                    Ok(secret) => Ok(Some(KeySecret::of(secret))),
+                    Ok(Slim(secret)) => Ok(Some(KeySecret::of(secret))),
                     Err(Failure::Gone) => Ok(None),
                     Err(failure) => Err(failure),
                 };

@@ -17,6 +17,7 @@ use crate::fleet::Summary;
 use crate::status::Status;
 use crate::status::judge::{Facts, Running, judge};
 use crate::watch::resource;
+use crate::watch::slim::Slim;
 
 /// How long to wait after a status could not be written.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -90,7 +91,7 @@ impl Reconciler {
             let Some((status, _)) = status.filter(|(status, _)| *status != object.status) else {
                 continue;
             };
-            let api: Api<DynamicObject> =
+            let api: Api<Slim<DynamicObject>> =
                 Api::namespaced_with(client.clone(), &id.namespace, &resource(&id.kind));
             let patch = status.patch(&object.version);
             leading.reporting.insert(id.clone());
@@ -266,12 +267,12 @@ fn timestamp() -> String {
 }
 
 async fn write(
-    api: &Api<DynamicObject>,
+    api: &Api<Slim<DynamicObject>>,
     id: &ObjectId,
     patch: &Value,
 ) -> Result<(String, Status), Failure> {
     let params = PatchParams::default();
-    let written = within(api.patch_status(&id.name, &params, &Patch::Merge(patch))).await?;
+    let Slim(written) = within(api.patch_status(&id.name, &params, &Patch::Merge(patch))).await?;
     let status = written.data.get("status").map(Status::read);
     Ok((
         written.metadata.resource_version.unwrap_or_default(),
