@@ -126,11 +126,14 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     }
 
     let admin = listen_admin(&flags).await?;
+    let defaults = ServerConfig::new(flags.listen);
     let config = ServerConfig {
         workers,
         tls,
         max_connections: flags.max_connections,
-        ..ServerConfig::new(flags.listen)
+        // A request that comes at the end of it is to have time, too.
+        linger: defaults.linger.min(flags.drain_timeout / 2),
+        ..defaults
     };
     let make = {
         let (live, metrics, stop) = (live.clone(), metrics.clone(), stop.clone());
@@ -274,7 +277,7 @@ async fn until_told(
 ) {
     signals.next().await;
     readiness.drain();
-    // No new request comes from now on: nobody has to wait for what this pod serves.
+    // It is to get no new request from now on: nobody has to wait for what this pod serves.
     if let Some(lease) = &lease {
         lease.give_up();
     }

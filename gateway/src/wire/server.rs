@@ -44,6 +44,9 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// The most HTTP/2 streams at once on one connection.
     pub max_streams: u32,
+    /// How long a draining server keeps its listener, while anybody is connected, and every
+    /// connection without a request: a caller that has not heard of the drain may be about to send one.
+    pub linger: Duration,
 }
 
 impl ServerConfig {
@@ -62,6 +65,7 @@ impl ServerConfig {
             max_headers: 128,
             max_connections: 65_536,
             max_streams: 250,
+            linger: Duration::from_secs(5),
         }
     }
 }
@@ -74,10 +78,40 @@ struct Shared {
     draining: AtomicBool,
     /// Tells every connection of every worker that the server drains.
     drain: Vec<Arc<Notify>>,
-    /// Tells the workers to stop, whatever is under way.
+    /// Tells the acceptor to take what has connected already, and to close the listener.
+    close: Notify,
+    /// The listener is closed.
+    closed: AtomicBool,
+    /// Tells the workers to stop, whatever is under way; look at `stopped` after having registered.
     stop: Notify,
-    /// The last connection of a draining server has closed.
+    stopped: AtomicBool,
+    /// The last connection of a draining server, or its listener, has closed.
     empty: Notify,
+}
+
+impl Shared {
+    fn begin_drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+        for worker in &self.drain {
+            worker.notify_waiters();
+        }
+    }
+
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.stop.notify_waiters();
+    }
+
+    /// Waits until this holds, which ends with a connection or with the listener.
+    async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        while !holds(self) {
+            self.empty.notified().await;
+        }
+    }
+
+    fn has_connections(&self) -> bool {
+        self.connections.load(Ordering::SeqCst) > 0
+    }
 }
 
 /// Counts something for as long as it lives.
@@ -107,12 +141,25 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        (self.count)(&self.shared).fetch_sub(1, Ordering::AcqRel);
-        if self.shared.draining.load(Ordering::Acquire)
-            && self.shared.connections.load(Ordering::Acquire) == 0
-        {
+        (self.count)(&self.shared).fetch_sub(1, Ordering::SeqCst);
+        if self.shared.draining.load(Ordering::SeqCst) && !self.shared.has_connections() {
             self.shared.empty.notify_one();
         }
+    }
+}
+
+/// The listener, which says so when it closes.
+#[derive(Debug)]
+struct Listening {
+    listener: Option<std::net::TcpListener>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        drop(self.listener.take());
+        self.shared.closed.store(true, Ordering::Release);
+        self.shared.empty.notify_one();
     }
 }
 
@@ -138,14 +185,23 @@ impl Server {
             drain: (0..workers).map(|_| Arc::new(Notify::new())).collect(),
             ..Shared::default()
         });
-        let gone = worker::start(config, workers, listener, &shared, make)?;
+        let listening = Listening {
+            listener: Some(listener),
+            shared: shared.clone(),
+        };
+        let linger = config.linger;
+        let gone = worker::start(config, workers, listening, &shared, make)?;
         Ok(ServerHandle {
             local,
+            linger,
             shared,
             gone,
         })
     }
 }
+
+/// Connections that wait to be accepted, at most.
+const BACKLOG: i32 = 4096;
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     use socket2::{Domain, Protocol, Socket, Type};
@@ -159,7 +215,7 @@ fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     // Connections inherit it from the listener, which saves a call for each.
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
-    socket.listen(4096)?;
+    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 
@@ -167,6 +223,7 @@ fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
 #[derive(Debug)]
 pub struct ServerHandle {
     local: SocketAddr,
+    linger: Duration,
     shared: Arc<Shared>,
     /// Closed once every worker has ended.
     gone: mpsc::Receiver<()>,
@@ -204,25 +261,31 @@ impl ServerHandle {
         move || shared.connections.load(Ordering::Relaxed)
     }
 
-    /// Stops: the listener and idle connections close at once, requests under way finish, each
-    /// connection closing after its last. Returns when all have; what is left when `patience` ends
-    /// is cut.
+    /// Stops: requests under way finish, and so does the next one on a connection whose caller has not
+    /// been told that it closes; its answer tells it. What nobody uses closes once the server has
+    /// lingered, the listener too, and that at once when nobody is connected. Returns when all have
+    /// closed; what is left when `patience` ends is cut.
     pub async fn drain(mut self, patience: impl Future<Output = ()>) -> DrainReport {
-        self.shared.draining.store(true, Ordering::SeqCst);
-        for worker in &self.shared.drain {
-            worker.notify_waiters();
-        }
-        let empty = async {
-            while self.shared.connections.load(Ordering::Acquire) > 0 {
-                self.shared.empty.notified().await;
+        let shared = &self.shared;
+        shared.begin_drain();
+        let ends = async {
+            tokio::select! {
+                () = shared.until(|shared| !shared.has_connections()) => {}
+                () = tokio::time::sleep(self.linger) => {}
             }
+            shared.close.notify_one();
+            // In this order: what is accepted last is counted before the listener is closed.
+            let over = |shared: &Shared| {
+                shared.closed.load(Ordering::Acquire) && !shared.has_connections()
+            };
+            shared.until(over).await;
         };
         let in_time = tokio::select! {
-            () = empty => true,
+            () = ends => true,
             () = patience => false,
         };
         let cut = if in_time { 0 } else { self.requests() };
-        self.shared.stop.notify_waiters();
+        self.shared.stop();
         // The workers' handlers are dropped with them: what these hold is settled on return.
         while self.gone.recv().await.is_some() {}
         DrainReport { cut }
@@ -232,6 +295,6 @@ impl ServerHandle {
 impl Drop for ServerHandle {
     fn drop(&mut self) {
         self.shared.draining.store(true, Ordering::SeqCst);
-        self.shared.stop.notify_waiters();
+        self.shared.stop();
     }
 }

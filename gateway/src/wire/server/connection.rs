@@ -41,17 +41,18 @@ impl<H: Handler> Connection<H> {
     fn new(worker: Arc<Worker<H>>, tcp: TcpStream, peer: SocketAddr) -> Self {
         let mut drained = Box::pin(worker.drain.clone().notified_owned());
         drained.as_mut().enable();
-        let timer = Box::pin(tokio::time::sleep(worker.config.header_timeout));
-        Self {
+        let mut connection = Self {
             worker,
             peer,
             io: Io::Plain(tcp),
             input: BytesMut::new(),
             output: BytesMut::new(),
             tail: Bytes::new(),
-            timer,
+            timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
             drained,
-        }
+        };
+        connection.await_caller(connection.worker.config.header_timeout);
+        connection
     }
 
     pub(super) fn draining(&self) -> bool {
@@ -64,6 +65,25 @@ impl<H: Handler> Connection<H> {
             return Poll::Ready(());
         }
         self.drained.as_mut().poll(cx)
+    }
+
+    /// Sets the timer for something that the caller is to send: a draining server does not wait for it
+    /// longer than it lingers.
+    pub(super) fn await_caller(&mut self, patience: Duration) {
+        let linger = self.worker.config.linger;
+        self.set_timer(if self.draining() {
+            patience.min(linger)
+        } else {
+            patience
+        });
+    }
+
+    /// Shortens what is left on the timer to how long a draining server lingers.
+    pub(super) fn hurry(&mut self) {
+        let linger = Instant::now() + self.worker.config.linger;
+        if self.timer.deadline() > linger {
+            self.timer.as_mut().reset(linger);
+        }
     }
 
     /// Whether anything waits to be written.
@@ -128,10 +148,14 @@ async fn handshake<H: Handler>(
         mut drained,
     } = connection;
     let Io::Plain(tcp) = io else { return None };
+    let lingered = async {
+        drained.as_mut().await;
+        tokio::time::sleep(worker.config.linger).await;
+    };
     let tls = tokio::select! {
         tls = acceptor.accept(tcp) => tls.ok()?,
         () = timer.as_mut() => return None,
-        () = drained.as_mut() => return None,
+        () = lingered => return None,
     };
     let io = Io::Tls(Box::new(tls.into()));
     Some(Connection {
@@ -148,7 +172,8 @@ async fn handshake<H: Handler>(
 
 /// Reads the rest of HTTP/2's preface within the time for heads, if it is one.
 pub(super) async fn preface<H: Handler>(connection: &mut Connection<H>) -> bool {
-    connection.set_timer(connection.worker.config.header_timeout);
+    connection.await_caller(connection.worker.config.header_timeout);
+    let mut hurried = connection.draining();
     std::future::poll_fn(|cx| {
         loop {
             let seen = connection.input.len().min(PREFACE.len());
@@ -164,14 +189,16 @@ pub(super) async fn preface<H: Handler>(connection: &mut Connection<H>) -> bool 
             {
                 Poll::Ready(Ok(read)) if read > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(false),
-                Poll::Pending if connection.timer.as_mut().poll(cx).is_ready() => {
-                    return Poll::Ready(false);
-                }
-                Poll::Pending if connection.poll_drained(cx).is_ready() => {
-                    return Poll::Ready(false);
-                }
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {}
             }
+            if !hurried && connection.poll_drained(cx).is_ready() {
+                hurried = true;
+                connection.hurry();
+            }
+            if connection.timer.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(false);
+            }
+            return Poll::Pending;
         }
     })
     .await

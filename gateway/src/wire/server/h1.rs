@@ -21,8 +21,6 @@ use crate::wire::codec::head::{self, RequestHead, Scan, Scanner};
 use crate::wire::io::READ_SIZE;
 use crate::wire::message::{BodyError, Fault, Handler, Request, Response};
 
-/// How long a draining server waits for the rest of a head.
-const HEAD_IN_DRAIN: Duration = Duration::from_secs(1);
 /// How long, and how far, a connection that is closed with bytes still coming is read on, so that
 /// the reset which closing it would send does not overtake the answer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -69,8 +67,8 @@ async fn next_head<H: Handler>(connection: &mut Connection<H>, first: bool) -> N
     let config = connection.worker.config.clone();
     let mut scanner = Scanner::default();
     let mut begun = !connection.input.is_empty();
-    let mut hurried = false;
-    connection.set_timer(if begun {
+    let mut hurried = connection.draining();
+    connection.await_caller(if begun {
         config.header_timeout
     } else {
         config.idle_timeout
@@ -82,7 +80,7 @@ async fn next_head<H: Handler>(connection: &mut Connection<H>, first: bool) -> N
                     Some(next) => return Poll::Ready(next),
                     None if !begun => {
                         begun = true;
-                        connection.set_timer(config.header_timeout);
+                        connection.await_caller(config.header_timeout);
                     }
                     None => {}
                 }
@@ -99,11 +97,9 @@ async fn next_head<H: Handler>(connection: &mut Connection<H>, first: bool) -> N
                 connection.input = bytes::BytesMut::new();
             }
             if !hurried && connection.poll_drained(cx).is_ready() {
-                if !begun {
-                    return Poll::Ready(Next::Closed);
-                }
+                // Its caller may have sent a request already: that is answered, and told to be the last.
                 hurried = true;
-                connection.set_timer(HEAD_IN_DRAIN);
+                connection.hurry();
             }
             if connection.timer.as_mut().poll(cx).is_ready() {
                 let timed_out = Next::Refused(Fault::HeadTimedOut);

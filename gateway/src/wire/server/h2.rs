@@ -49,7 +49,15 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
         tls: matches!(connection.io, crate::wire::io::Io::Tls(_)),
     };
     let input = std::mem::take(&mut connection.input);
-    let tick = worker.config.idle_timeout.min(worker.config.write_idle);
+    // Who comes while the server drains has not heard of it: the goodbye waits for the first request.
+    let late = connection.draining();
+    let linger = worker.config.linger;
+    let idle_timeout = if late {
+        worker.config.idle_timeout.min(linger)
+    } else {
+        worker.config.idle_timeout
+    };
+    let tick = idle_timeout.min(worker.config.write_idle);
     let mut idle_since = tokio::time::Instant::now();
     let mut seen = 0;
     let Connection { io, mut timer, .. } = connection;
@@ -74,6 +82,7 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
     let serving = http.serve_connection(TokioIo::new(io), service);
     let mut serving = pin!(serving);
     let mut leaving = false;
+    let mut told = None;
     let mut goodbyes = 0;
     let mut written_before = 0;
     timer.as_mut().reset(idle_since + tick);
@@ -84,10 +93,12 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
             }
             let draining = worker.shared.draining.load(Ordering::Acquire)
                 || (!leaving && drained.as_mut().poll(cx).is_ready());
-            if draining && !leaving {
+            if draining && !leaving && (!late || begun.load(Ordering::Relaxed) > 0) {
+                let now = tokio::time::Instant::now();
                 leaving = true;
+                told = Some(now);
                 serving.as_mut().graceful_shutdown();
-                timer.as_mut().reset(tokio::time::Instant::now() + GOODBYE);
+                timer.as_mut().reset(now + GOODBYE);
                 continue;
             }
             if timer.as_mut().poll(cx).is_pending() {
@@ -102,13 +113,16 @@ pub(super) async fn serve<H: Handler>(mut connection: Connection<H>) {
             }
             let written = written.load(Ordering::Relaxed);
             let writes = std::mem::replace(&mut written_before, written) != written;
-            if leaving && idles {
+            // A caller that answers is let go by hyper. Of a drain one may hear late, with a request on
+            // its way.
+            let lingers = told.is_some_and(|told| now - told.max(idle_since) < linger);
+            if leaving && idles && !lingers {
                 goodbyes += 1;
                 if !writes || goodbyes >= GOODBYES {
                     return Poll::Ready(());
                 }
             }
-            if now - idle_since >= worker.config.idle_timeout {
+            if now - idle_since >= idle_timeout {
                 leaving = true;
                 serving.as_mut().graceful_shutdown();
             }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
 
-use super::{Counted, ServerConfig, Shared, connection};
+use super::{BACKLOG, Counted, Listening, ServerConfig, Shared, connection};
 use crate::wire::message::Handler;
 
 /// What the connections of one worker share.
@@ -22,7 +22,8 @@ pub(super) struct Worker<H> {
     load: Arc<AtomicUsize>,
 }
 
-type Dealt = (std::net::TcpStream, SocketAddr);
+/// Counted from its acceptance on, so that a drain does not end while it is handed over.
+type Dealt = (std::net::TcpStream, SocketAddr, Counted);
 
 /// Where the acceptor deals connections to.
 struct Seat {
@@ -34,7 +35,7 @@ struct Seat {
 pub(super) fn start<H, F>(
     config: ServerConfig,
     workers: usize,
-    listener: std::net::TcpListener,
+    listening: Listening,
     shared: &Arc<Shared>,
     make: F,
 ) -> io::Result<mpsc::Receiver<()>>
@@ -45,7 +46,7 @@ where
     let (gone, all_gone) = mpsc::channel(1);
     let make = Arc::new(make);
     let config = Arc::new(config);
-    let mut listener = Some(listener);
+    let mut listening = Some(listening);
     let (seats, hands): (Vec<Seat>, Vec<_>) = (0..workers)
         .map(|_| {
             let (hand, dealt) = mpsc::unbounded_channel();
@@ -64,7 +65,7 @@ where
             .enable_all()
             .build()?;
         let (config, shared, make) = (config.clone(), shared.clone(), make.clone());
-        let (gone, seats, listener) = (gone.clone(), seats.clone(), listener.take());
+        let (gone, seats, listening) = (gone.clone(), seats.clone(), listening.take());
         std::thread::Builder::new()
             .name(format!("weir-worker-{index}"))
             .spawn(move || {
@@ -73,7 +74,7 @@ where
                     let stop = stopping.stop.notified();
                     let mut stop = std::pin::pin!(stop);
                     stop.as_mut().enable();
-                    if shared.draining.load(Ordering::SeqCst) {
+                    if shared.stopped.load(Ordering::SeqCst) {
                         return;
                     }
                     let worker = Arc::new(Worker {
@@ -84,11 +85,11 @@ where
                         load: seats[index].load.clone(),
                     });
                     let work = async {
-                        match listener {
-                            Some(listener) => {
+                        match listening {
+                            Some(listening) => {
                                 tokio::join!(
                                     receive(&worker, dealt),
-                                    accept(&worker, listener, seats)
+                                    accept(&worker, listening, seats)
                                 );
                             }
                             None => {
@@ -113,9 +114,9 @@ where
 }
 
 async fn receive<H: Handler>(worker: &Arc<Worker<H>>, mut dealt: mpsc::UnboundedReceiver<Dealt>) {
-    while let Some((tcp, peer)) = dealt.recv().await {
+    while let Some((tcp, peer, counted)) = dealt.recv().await {
         match TcpStream::from_std(tcp) {
-            Ok(tcp) => begin(worker, tcp, peer),
+            Ok(tcp) => begin(worker, tcp, peer, counted),
             Err(error) => {
                 worker.load.fetch_sub(1, Ordering::Relaxed);
                 tracing::warn!(%error, "a connection could not be taken over");
@@ -124,11 +125,15 @@ async fn receive<H: Handler>(worker: &Arc<Worker<H>>, mut dealt: mpsc::Unbounded
     }
 }
 
+/// Accepts until the server is told to close the listener, and then what has connected by then.
 async fn accept<H: Handler>(
     worker: &Arc<Worker<H>>,
-    listener: std::net::TcpListener,
+    mut listening: Listening,
     seats: Arc<Vec<Seat>>,
 ) {
+    let Some(listener) = listening.listener.take() else {
+        return;
+    };
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -136,24 +141,14 @@ async fn accept<H: Handler>(
             return;
         }
     };
-    let mut drained = std::pin::pin!(worker.drain.notified());
-    drained.as_mut().enable();
     loop {
-        if worker.shared.draining.load(Ordering::SeqCst) {
-            return;
-        }
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = drained.as_mut() => return,
+            () = worker.shared.close.notified() => break,
         };
         match accepted {
             Ok((tcp, peer)) => deal(worker, tcp, peer, &seats),
-            // That one caller has left already says nothing about the next.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-                ) => {}
+            Err(error) if left_already(&error) => {}
             Err(error) => {
                 // Most often the process is out of file descriptors: those that are open are
                 // served on, and one of them closing makes room.
@@ -162,6 +157,33 @@ async fn accept<H: Handler>(
             }
         }
     }
+    // Closing the listener resets what waits in its queue, and the runtime may not have seen that yet.
+    let Ok(listener) = listener.into_std() else {
+        return;
+    };
+    for _ in 0..BACKLOG {
+        match listener.accept() {
+            Ok((tcp, peer)) => {
+                if let Ok(tcp) = tcp
+                    .set_nonblocking(true)
+                    .and_then(|()| TcpStream::from_std(tcp))
+                {
+                    deal(worker, tcp, peer, &seats);
+                }
+            }
+            Err(error) if left_already(&error) => {}
+            Err(_) => break,
+        }
+    }
+    listening.listener = Some(listener);
+}
+
+/// That one caller has left already says nothing about the next.
+fn left_already(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
 }
 
 fn deal<H: Handler>(worker: &Arc<Worker<H>>, tcp: TcpStream, peer: SocketAddr, seats: &[Seat]) {
@@ -169,19 +191,19 @@ fn deal<H: Handler>(worker: &Arc<Worker<H>>, tcp: TcpStream, peer: SocketAddr, s
     let Some(seat) = seats.iter().min_by_key(|seat| of(seat)) else {
         return;
     };
+    let counted = Counted::connection(&worker.shared);
     seat.load.fetch_add(1, Ordering::Relaxed);
     if Arc::ptr_eq(&seat.load, &worker.load) {
-        begin(worker, tcp, peer);
+        begin(worker, tcp, peer, counted);
     } else if let Ok(tcp) = tcp.into_std()
-        && seat.hand.send((tcp, peer)).is_ok()
+        && seat.hand.send((tcp, peer, counted)).is_ok()
     {
     } else {
         seat.load.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-fn begin<H: Handler>(worker: &Arc<Worker<H>>, tcp: TcpStream, peer: SocketAddr) {
-    let counted = Counted::connection(&worker.shared);
+fn begin<H: Handler>(worker: &Arc<Worker<H>>, tcp: TcpStream, peer: SocketAddr, counted: Counted) {
     let seated = Seated(worker.load.clone());
     let worker = worker.clone();
     tokio::spawn(async move {
