@@ -1,13 +1,16 @@
 //! The end of a server.
+use std::future::Future as _;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
-use weir_gateway::wire::{DrainReport, HttpVersion, ServerConfig, Target};
+use weir_gateway::wire::{DrainReport, HttpVersion, ServerConfig, ServerHandle, Target};
 
 use crate::support::{
-    Caller, Feeder, PATIENCE, config, fed, post, serve, soon, target, upstreams, whole,
+    Caller, Feeder, PATIENCE, config, fed, full, post, serve, soon, target, upstreams, whole,
 };
 
 fn streaming() -> (
@@ -18,6 +21,7 @@ fn streaming() -> (
     let server = serve(
         ServerConfig {
             workers: 2,
+            linger: BRIEFLY,
             ..config()
         },
         move |_| {
@@ -32,10 +36,46 @@ fn streaming() -> (
     (server, fed_by)
 }
 
+/// To linger so long ends within a test …
+const BRIEFLY: Duration = Duration::from_millis(300);
+/// … and this does not.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// Answers `done`, and lingers for so long.
+fn lingering(linger: Duration) -> ServerHandle {
+    let config = ServerConfig {
+        workers: 2,
+        linger,
+        ..config()
+    };
+    serve(config, |_| async { full("done") })
+}
+
+/// Begins to drain before it returns.
+async fn drain(server: ServerHandle) -> JoinHandle<DrainReport> {
+    let mut draining = Box::pin(server.drain(sleep(PATIENCE)));
+    std::future::poll_fn(|cx| {
+        assert!(draining.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    tokio::spawn(draining)
+}
+
+/// Sends a request, which has to be answered in full and to be the last.
+async fn is_told_to_be_the_last(caller: &mut Caller) {
+    let answer = caller.send(GET).await.rest().await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}");
+    assert!(
+        answer.ends_with("connection: close\r\n\r\ndone"),
+        "{answer:?}"
+    );
+}
+
 const GET: &str = "GET /a HTTP/1.1\r\nhost: a\r\n\r\n";
 
 #[tokio::test]
-async fn idle_connections_close_at_once_and_answers_under_way_finish() {
+async fn idle_connections_close_after_a_while_and_answers_under_way_finish() {
     let (server, mut feeders) = streaming();
     let address = server.local_addr();
     let mut fresh = Caller::connect(address).await;
@@ -52,7 +92,7 @@ async fn idle_connections_close_at_once_and_answers_under_way_finish() {
     let draining = tokio::spawn(server.drain(sleep(PATIENCE)));
     assert_eq!(fresh.rest().await.unwrap(), "");
     assert_eq!(idle.rest().await.unwrap(), "");
-    // The listener may outlive the first closed connection by a moment, but not for long.
+    // The listener may outlive the closed connections by a moment, but not for long.
     soon(async {
         while TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
@@ -63,7 +103,94 @@ async fn idle_connections_close_at_once_and_answers_under_way_finish() {
     feeder.chunk("two");
     busy.read_to("two\r\n").await;
     drop(feeder);
+    // Whoever was told by the head that the connection stays is given as long.
     assert_eq!(busy.rest().await.unwrap(), "0\r\n\r\n");
+    assert_eq!(soon(draining).await.unwrap(), DrainReport { cut: 0 });
+}
+
+#[tokio::test]
+async fn who_has_not_heard_of_the_drain_is_answered_and_told() {
+    let server = lingering(LONG);
+    let address = server.local_addr();
+    let mut idle = Caller::connect(address).await;
+    idle.send(GET).await.read_to("done").await;
+    let mut fresh = Caller::connect(address).await;
+    let draining = drain(server).await;
+    sleep(Duration::from_millis(500)).await;
+    is_told_to_be_the_last(&mut idle).await;
+    let mut late = Caller::connect(address).await;
+    is_told_to_be_the_last(&mut late).await;
+    assert!(!draining.is_finished());
+    is_told_to_be_the_last(&mut fresh).await;
+    // It does not linger for nobody.
+    assert_eq!(soon(draining).await.unwrap(), DrainReport { cut: 0 });
+}
+
+#[tokio::test]
+async fn a_connection_whose_answer_was_under_way_may_ask_once_more() {
+    let (answers, mut feeders) = mpsc::unbounded_channel();
+    let config = ServerConfig {
+        linger: LONG,
+        ..config()
+    };
+    let server = serve(config, move |request| {
+        let answers = answers.clone();
+        async move {
+            if request.head.uri.path() == "/a" {
+                return full("done");
+            }
+            let (response, feeder) = fed(None);
+            answers.send(feeder).unwrap();
+            response
+        }
+    });
+    let mut caller = Caller::connect(server.local_addr()).await;
+    caller.send("GET /stream HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let feeder: Feeder = soon(feeders.recv()).await.unwrap();
+    feeder.chunk("one");
+    caller.read_to("one\r\n").await;
+    let draining = drain(server).await;
+    drop(feeder);
+    assert_eq!(caller.read_to("0\r\n\r\n").await, "0\r\n\r\n");
+    is_told_to_be_the_last(&mut caller).await;
+    assert_eq!(soon(draining).await.unwrap(), DrainReport { cut: 0 });
+}
+
+#[tokio::test]
+async fn what_has_connected_by_then_is_answered_however_short_the_linger() {
+    let server = lingering(Duration::ZERO);
+    let mut callers = Vec::new();
+    for _ in 0..200 {
+        let mut caller = Caller::connect(server.local_addr()).await;
+        caller.send(GET).await;
+        callers.push(caller);
+    }
+    let draining = drain(server).await;
+    for mut caller in callers {
+        let answer = caller.rest().await.unwrap();
+        assert!(answer.ends_with("\r\n\r\ndone"), "{answer:?}");
+    }
+    assert_eq!(soon(draining).await.unwrap(), DrainReport { cut: 0 });
+}
+
+#[tokio::test]
+async fn over_http_2_too_who_has_not_heard_of_it_is_answered() {
+    let server = lingering(LONG);
+    let target = Target {
+        http: HttpVersion::Http2,
+        ..target(server.local_addr())
+    };
+    let known = upstreams();
+    let answer = soon(known.send(&target, post(""))).await.unwrap();
+    assert_eq!(whole(answer.body).await.as_deref(), Ok("done"));
+    // Keeps the server from its end until the others have asked.
+    let mut last = Caller::connect(server.local_addr()).await;
+    let draining = drain(server).await;
+    for pool in [known, upstreams()] {
+        let answer = soon(pool.send(&target, post(""))).await.unwrap();
+        assert_eq!(whole(answer.body).await.as_deref(), Ok("done"));
+    }
+    is_told_to_be_the_last(&mut last).await;
     assert_eq!(soon(draining).await.unwrap(), DrainReport { cut: 0 });
 }
 
@@ -72,7 +199,11 @@ async fn a_request_that_is_on_its_way_when_the_drain_begins_is_told_to_be_the_la
     let (answer, answers) = mpsc::unbounded_channel::<()>();
     let (started, mut starts) = mpsc::unbounded_channel();
     let answers = std::sync::Arc::new(tokio::sync::Mutex::new(answers));
-    let server = serve(config(), move |_| {
+    let config = ServerConfig {
+        linger: BRIEFLY,
+        ..config()
+    };
+    let server = serve(config, move |_| {
         let (answers, started) = (answers.clone(), started.clone());
         async move {
             started.send(()).unwrap();
