@@ -114,6 +114,23 @@ async fn streams_beyond_the_bound_are_refused() {
 }
 
 #[tokio::test]
+async fn a_preface_that_comes_in_parts_is_one() {
+    let server = serve(config(), |_| async { full("served") });
+    let mut caller = Caller::connect(server.local_addr()).await;
+    // All that a head of HTTP/1.1 would end with, and some more.
+    caller.send(&PREFACE[..19]).await;
+    for at in 19..PREFACE.len() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        caller.send(&PREFACE[at..=at]).await;
+    }
+    caller.send(frame(SETTINGS, 0, 0, &[])).await;
+    // The server's own settings, which its preface begins with.
+    let mut head = [0; 5];
+    soon(caller.tcp.read_exact(&mut head)).await.unwrap();
+    assert_eq!(head[3..], [SETTINGS, 0]);
+}
+
+#[tokio::test]
 async fn a_preface_or_a_head_that_dribbles_is_cut_off() {
     let header_timeout = Duration::from_millis(200);
     let server = serve(
@@ -157,6 +174,35 @@ async fn a_caller_without_a_window_is_left() {
     until(|| server.requests() == 0).await;
     let _ = soon(caller.tcp.read_to_end(&mut Vec::new())).await;
     until(|| server.connections() == 0).await;
+}
+
+/// Neither the one that is told to leave, nor the one that comes while the server drains.
+#[tokio::test]
+async fn callers_that_answer_nothing_do_not_hold_a_drain_for_long() {
+    let config = ServerConfig {
+        linger: Duration::from_millis(500),
+        ..config()
+    };
+    let server = serve(config, |_| async { full("served") });
+    let address = server.local_addr();
+    let mut known = open(&server).await;
+    known
+        .send(frame(HEADERS, END_STREAM | END_HEADERS, 1, GET))
+        .await;
+    let mut came = Vec::new();
+    while !came.windows(6).any(|window| window == b"served") {
+        assert_ne!(soon(known.tcp.read_buf(&mut came)).await.unwrap(), 0);
+    }
+    let draining = tokio::spawn(server.drain(std::future::pending()));
+    let mut late = Caller::connect(address).await;
+    late.send(PREFACE)
+        .await
+        .send(frame(SETTINGS, 0, 0, &[]))
+        .await;
+    for caller in [&mut known, &mut late] {
+        let _ = soon(caller.tcp.read_to_end(&mut Vec::new())).await;
+    }
+    assert_eq!(soon(draining).await.unwrap().cut, 0);
 }
 
 #[tokio::test]

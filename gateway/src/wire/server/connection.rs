@@ -187,7 +187,7 @@ pub(super) async fn preface<H: Handler>(connection: &mut Connection<H>) -> bool 
                 .io
                 .poll_fill(cx, &mut connection.input, READ_SIZE)
             {
-                Poll::Ready(Ok(read)) if read > 0 => {}
+                Poll::Ready(Ok(read)) if read > 0 => continue,
                 Poll::Ready(_) => return Poll::Ready(false),
                 Poll::Pending => {}
             }
