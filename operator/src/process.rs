@@ -90,8 +90,8 @@ async fn work(flags: Flags) -> Result<(), StartError> {
     let config_namespace = flags
         .config_namespace
         .unwrap_or_else(|| cluster.namespace.clone());
-    let schema = schema::watch(&cluster.client, &metrics);
     let (again, restart) = watch::channel(0);
+    let schema = schema::watch(&cluster.client, &metrics, again.clone());
     let place = Where {
         cluster: &cluster,
         config_namespace: &config_namespace,

@@ -1,6 +1,10 @@
 //! Whether the CRDs are there, and no older than this binary needs: fields that the API server prunes would be lost
 //! without a word.
+//!
+//! A watch that began before a CRD changed may go on to be told objects as the CRD was then, without the fields that are
+//! new. So a change of a CRD makes all watches begin anew.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -14,26 +18,38 @@ use crate::watch::resource;
 
 /// How often to look while something is amiss, and while nothing is.
 const AMISS: Duration = Duration::from_secs(3);
-const WELL: Duration = Duration::from_secs(30);
+const WELL: Duration = Duration::from_secs(10);
+
+/// How long the API server may take to serve by a CRD that has changed; it takes some milliseconds.
+const TAKEN_UP: Duration = Duration::from_secs(1);
 
 /// What is wrong with the schemas; nothing if all is well.
 pub type Amiss = Option<String>;
 
-/// Looks at the CRDs for as long as anyone listens. It is amiss until they have been seen once.
-pub fn watch(client: &Client, metrics: &Metrics) -> watch::Receiver<Amiss> {
+/// Which states of the CRDs were seen, by name: uid and generation.
+type Seen = BTreeMap<String, (Option<String>, Option<i64>)>;
+
+/// Looks at the CRDs for as long as anyone listens. It is amiss until they have been seen once. `again` makes all watches
+/// start anew.
+pub fn watch(
+    client: &Client,
+    metrics: &Metrics,
+    again: watch::Sender<u64>,
+) -> watch::Receiver<Amiss> {
     let first = Some("the CRDs have not been looked at so far".to_owned());
     let (sender, receiver) = watch::channel(first);
     let api: Api<CustomResourceDefinition> = Api::all(client.clone());
     let metrics = metrics.clone();
     tokio::spawn(async move {
         let mut pause = Duration::ZERO;
+        let mut seen = Seen::new();
         loop {
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = sender.closed() => return,
             }
             let before = sender.borrow().clone();
-            let found = look(&api, before.is_none()).await;
+            let found = look(&api, before.is_none(), &mut seen, &again).await;
             pause = if found.is_none() { WELL } else { AMISS };
             metrics.schema_ok.set(i64::from(found.is_none()));
             if found != before {
@@ -49,12 +65,24 @@ pub fn watch(client: &Client, metrics: &Metrics) -> watch::Receiver<Amiss> {
 }
 
 /// What is amiss. An API server that does not answer is no news of the CRDs: what was known stays.
-async fn look(api: &Api<CustomResourceDefinition>, well: bool) -> Amiss {
+async fn look(
+    api: &Api<CustomResourceDefinition>,
+    well: bool,
+    seen: &mut Seen,
+    again: &watch::Sender<u64>,
+) -> Amiss {
     for kind in [Kind::AiProvider, Kind::AiRoute] {
         let resource = resource(&kind);
         let name = format!("{}.{}", resource.plural, resource.group);
         match within(api.get_metadata(&name)).await {
             Ok(crd) => {
+                let state = (crd.metadata.uid, crd.metadata.generation);
+                let before = seen.insert(name.clone(), state.clone());
+                if before.is_some_and(|before| before != state) {
+                    tracing::info!(crd = name, "the CRD has changed: all is listed anew");
+                    tokio::time::sleep(TAKEN_UP).await;
+                    again.send_modify(|count| *count += 1);
+                }
                 let annotations = crd.metadata.annotations.unwrap_or_default();
                 let version = annotations.get(weir_crds::SCHEMA_VERSION_ANNOTATION);
                 if let Some(why) = older(&name, version.map(String::as_str)) {
