@@ -153,8 +153,7 @@ async fn what_only_a_newer_schema_knows_is_a_verdict_on_that_object() {
         }
     })
     .await;
-    // A watch that began before the upgrade tells of them as the schema was then.
-    operators.iter().for_each(|one| one.link().cut());
+    // A watch that began before the upgrade may tell of them as the schema was then: the operators list anew.
     let expected = [
         ("aiprovider/gemini", "UnknownValue", "spec.dialect: "),
         ("aiprovider/regional", "UnknownField", "spec.region: "),
