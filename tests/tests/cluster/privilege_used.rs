@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use weir_tests::cluster::{
-    Account, CONFIG_NAMESPACE, World, documents, eventually, eventually_else, template,
+    Account, CONFIG_NAMESPACE, RELEASE_NAMESPACE, World, documents, eventually, eventually_else,
+    template,
 };
 use weir_tests::{Provider, Route, secret};
 
@@ -113,6 +114,18 @@ async fn every_grant_is_used() {
         let there = cluster.get(CONFIG_NAMESPACE, &shard).await;
         // A namespace without any of our objects has nothing to publish.
         there.is_none().then_some(())
+    })
+    .await;
+
+    // Whoever deletes the leader's Lease does not stop the operators.
+    let lease = "lease/weir-operator";
+    let before = cluster.get(RELEASE_NAMESPACE, lease).await.unwrap()["metadata"]["uid"].clone();
+    let delete = ["delete", lease, "-n", RELEASE_NAMESPACE];
+    cluster.kubectl(&delete).await.ok();
+    eventually("the leader's Lease is made anew, and held", async || {
+        let now = cluster.get(RELEASE_NAMESPACE, lease).await?;
+        let held = now["spec"]["holderIdentity"].is_string();
+        (now["metadata"]["uid"] != before && held).then_some(())
     })
     .await;
 
