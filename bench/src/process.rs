@@ -197,7 +197,7 @@ fn family(root: u32) -> io::Result<Vec<u32>> {
 
 /// Nanoseconds on a CPU, of all threads: the first number of `schedstat`, or, where the kernel keeps
 /// none, clock ticks of 10 ms.
-pub(crate) fn cpu_of(pid: u32) -> io::Result<u64> {
+fn cpu_of(pid: u32) -> io::Result<u64> {
     let mut nanoseconds = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         let task: PathBuf = task?.path();
