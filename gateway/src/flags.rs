@@ -1,6 +1,6 @@
 //! The flags of `weir-gateway`. Each can be given in the environment too, as `WEIR_` and its name.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,7 +46,8 @@ pub struct Flags {
         long,
         env = "WEIR_LISTEN",
         value_name = "ADDRESS",
-        default_value = "0.0.0.0:8080"
+        default_value = "0.0.0.0:8080",
+        value_parser = address
     )]
     pub listen: SocketAddr,
 
@@ -55,7 +56,8 @@ pub struct Flags {
         long,
         env = "WEIR_ADMIN_LISTEN",
         value_name = "ADDRESS",
-        default_value = "0.0.0.0:9090"
+        default_value = "0.0.0.0:9090",
+        value_parser = address
     )]
     pub admin_listen: SocketAddr,
 
@@ -174,6 +176,14 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("`{text}` is no duration; write one as 30s, 5m, 1h30m or 500ms"))
 }
 
+/// Reads an address to listen on. The host may be a name, as `localhost` is; its first address counts.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    found
+        .next()
+        .ok_or_else(|| format!("`{text}` has no address"))
+}
+
 /// Reads a filter as `tracing_subscriber` knows it. To that a lone word which is no level is a module
 /// of which everything is told, and nothing of any other: hardly what was meant.
 fn filter(text: &str) -> Result<String, String> {
@@ -257,6 +267,18 @@ mod tests {
         assert_eq!(bytes("1Gi"), Ok(1 << 30));
         for wrong in ["", "Mi", "-1", "1.5Mi", "0", "99999999999999Gi"] {
             assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_host_to_listen_on_may_be_a_name() {
+        for text in ["localhost:9090", "[::1]:9090", "127.0.0.1:9090"] {
+            let address = address(text).unwrap();
+            assert!(address.ip().is_loopback(), "{text}: {address}");
+            assert_eq!(address.port(), 9090);
+        }
+        for wrong in ["9090", "localhost", "localhost:99999", "", ":9090"] {
+            assert!(address(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! The flags of `weir-operator`. Each can be given in the environment too, as `WEIR_` and its name.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 
 use clap::{Parser, ValueEnum};
 use tracing_subscriber::EnvFilter;
@@ -18,7 +18,8 @@ pub struct Flags {
         long,
         env = "WEIR_ADMIN_LISTEN",
         value_name = "ADDRESS",
-        default_value = "0.0.0.0:9090"
+        default_value = "0.0.0.0:9090",
+        value_parser = address
     )]
     pub admin_listen: SocketAddr,
 
@@ -59,6 +60,14 @@ pub enum LogFormat {
     Json,
     /// For people.
     Text,
+}
+
+/// Reads an address to listen on. The host may be a name, as `localhost` is; its first address counts.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    found
+        .next()
+        .ok_or_else(|| format!("`{text}` has no address"))
 }
 
 /// Reads a filter as `tracing_subscriber` knows it. To that a lone word which is no level is a module
@@ -117,6 +126,18 @@ mod tests {
             assert_eq!(error.exit_code(), 2);
             let said = error.to_string();
             assert!(said.contains(right), "{arguments:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_host_to_listen_on_may_be_a_name() {
+        for text in ["localhost:9090", "[::1]:9090", "127.0.0.1:9090"] {
+            let address = address(text).unwrap();
+            assert!(address.ip().is_loopback(), "{text}: {address}");
+            assert_eq!(address.port(), 9090);
+        }
+        for wrong in ["9090", "localhost", "localhost:99999", "", ":9090"] {
+            assert!(address(wrong).is_err(), "{wrong}");
         }
     }
 
