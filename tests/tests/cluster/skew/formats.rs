@@ -82,7 +82,7 @@ async fn until_format(cluster: &Cluster, namespaces: &[&Namespace<'_>], format: 
         for namespace in namespaces {
             let secret = published(namespace).await.ok_or("nothing")?;
             let annotations = &secret["metadata"]["annotations"];
-            if annotations["weir.dev/format"] != format.to_string() {
+            if annotations["weir.dev/format"].as_str() != Some(&format.to_string()) {
                 return Err(format!("{term}: {annotations}"));
             }
         }
