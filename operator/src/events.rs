@@ -2,9 +2,14 @@
 //!
 //! The name of an Event follows from what it says and of which state of which object. A replica that takes over and
 //! says the same again finds that it was said.
+//!
+//! An object that is refused and mended over and over is told of [`BURST`] times, then once each [`REFILL`]: one team's
+//! flapping resource must neither fill its namespace with Events nor keep those of others waiting.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::events::v1::Event;
@@ -24,6 +29,12 @@ const CONTROLLER: &str = "weir.dev/operator";
 const WAITING: usize = 2_000;
 /// How far apart they are made.
 const APART: Duration = Duration::from_millis(100);
+/// How often one object is told of in a row.
+const BURST: u32 = 20;
+/// After that, how far apart.
+const REFILL: Duration = Duration::from_mins(1);
+/// Of how many objects it is remembered how often they were told of, at most.
+const REMEMBERED: usize = 10_000;
 /// The API takes no longer note than this, in bytes.
 const MAX_NOTE: usize = 1_024;
 
@@ -50,7 +61,36 @@ pub struct Told {
 #[derive(Clone)]
 pub struct Recorder {
     queue: mpsc::Sender<Told>,
+    allowance: Arc<Mutex<Allowance>>,
     metrics: Metrics,
+}
+
+/// How often each object may still be told of, and since when that counts.
+#[derive(Default)]
+struct Allowance(HashMap<ObjectId, (u32, Instant)>);
+
+impl Allowance {
+    /// Whether this object may be told of now; it is one time less then.
+    fn take(&mut self, id: &ObjectId, now: Instant) -> bool {
+        if self.0.len() >= REMEMBERED {
+            self.0
+                .retain(|_, (_, since)| now.saturating_duration_since(*since) < REFILL * BURST);
+        }
+        if self.0.len() >= REMEMBERED && !self.0.contains_key(id) {
+            return true;
+        }
+        let (left, since) = self.0.entry(id.clone()).or_insert((BURST, now));
+        while *left < BURST && now.saturating_duration_since(*since) >= REFILL {
+            *left += 1;
+            *since += REFILL;
+        }
+        if *left == BURST {
+            *since = now;
+        }
+        let may = *left > 0;
+        *left = left.saturating_sub(1);
+        may
+    }
 }
 
 impl Recorder {
@@ -75,12 +115,22 @@ impl Recorder {
                 tokio::time::sleep(APART).await;
             }
         });
-        Self { queue, metrics }
+        Self {
+            queue,
+            allowance: Arc::default(),
+            metrics,
+        }
     }
 
     /// Tells it when its turn comes.
     pub fn tell(&self, told: Told) {
-        if self.queue.try_send(told).is_err() {
+        let mut allowance = self
+            .allowance
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let may = allowance.take(&told.id, Instant::now());
+        drop(allowance);
+        if !may || self.queue.try_send(told).is_err() {
             self.metrics.events_dropped.inc();
         }
     }
@@ -157,6 +207,22 @@ mod tests {
             ..told()
         };
         assert_ne!(name(&told()), name(&other));
+    }
+
+    #[test]
+    fn who_flaps_is_told_of_less_and_nobody_else() {
+        let mut allowance = Allowance::default();
+        let (flaps, other) = (told().id, ObjectId::new(Kind::AiRoute, "team", "other"));
+        let start = Instant::now();
+        let mut told_in = |from: Duration| {
+            let may = |_: &u32| allowance.take(&flaps, start + from);
+            (0..100).filter(may).count()
+        };
+        assert_eq!(told_in(Duration::ZERO), 20);
+        assert_eq!(told_in(REFILL / 2), 0);
+        assert_eq!(told_in(REFILL * 3), 3);
+        assert_eq!(told_in(REFILL * 1_000), 20);
+        assert!(allowance.take(&other, start));
     }
 
     #[test]
