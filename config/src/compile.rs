@@ -127,7 +127,7 @@ fn compile_with(input: &Input<'_>, assume_good: bool) -> Compiled {
         }
     }
     for id in input.unreadable {
-        workspace.is_unreadable(id);
+        workspace.unreadable(id);
     }
     let variables = input.env.map(|env| Variables { env, assume_good });
     let pass = workspace.compile_with(variables);

@@ -292,6 +292,34 @@ fn what_is_not_put_before_the_first_pass_is_gone() {
 }
 
 #[test]
+fn what_cannot_be_read_stays_until_it_is_put_or_removed() {
+    let before = teams();
+    let last = before.snapshot().key("d", "ci").cloned();
+    assert!(last.is_some());
+    let id = ObjectId::new(Kind::Secret, "d", "ci");
+    let mut workspace = Workspace::new(before.snapshot().clone());
+    workspace.unreadable(&id);
+    workspace.compile();
+    assert_eq!(workspace.snapshot().key("d", "ci"), last.as_ref());
+    workspace.unreadable(&id);
+    assert_eq!(looked_at(&workspace.compile()), Vec::<String>::new());
+    put(&mut workspace, [key("d", "ci", 1, 1)]);
+    assert_eq!(looked_at(&workspace.compile()), ["d*"]);
+    assert!(workspace.snapshot().key("d", "ci").is_some());
+    assert_ne!(workspace.snapshot().key("d", "ci"), last.as_ref());
+    workspace.remove(&id);
+    assert_eq!(looked_at(&workspace.compile()), ["d*"]);
+    assert_eq!(workspace.snapshot().key("d", "ci"), None, "read, then gone");
+
+    let mut workspace = Workspace::new(before.snapshot().clone());
+    workspace.unreadable(&id);
+    workspace.compile();
+    workspace.remove(&id);
+    assert_eq!(looked_at(&workspace.compile()), ["d*"]);
+    assert_eq!(workspace.snapshot().key("d", "ci"), None, "gone unread");
+}
+
+#[test]
 fn the_secrets_that_are_wanted_are_those_named_and_those_in_use() {
     let mut workspace = teams();
     put(

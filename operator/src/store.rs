@@ -22,6 +22,8 @@ pub enum News {
     Put(ObjectId, Arc<Document>),
     /// An object is gone.
     Remove(ObjectId),
+    /// An object is there, and can't be read.
+    Unreadable(ObjectId),
     /// A ServiceAccount has this UID, or is gone.
     Account {
         /// Its namespace.
@@ -39,6 +41,7 @@ impl News {
         match self {
             Self::Put(_, document) => workspace.put(document),
             Self::Remove(id) => workspace.remove(&id),
+            Self::Unreadable(id) => workspace.unreadable(&id),
             Self::Account {
                 namespace,
                 name,
@@ -94,6 +97,9 @@ impl Store {
         }
         for document in self.secrets.documents() {
             workspace.put(Arc::clone(document));
+        }
+        for id in self.secrets.unreadable() {
+            workspace.unreadable(&id);
         }
         for object in self.objects.values() {
             workspace.put(Arc::clone(&object.document));

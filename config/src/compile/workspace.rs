@@ -135,12 +135,14 @@ impl Workspace {
         }
     }
 
-    /// Notes an object that stood in text that can't be read now.
-    pub(super) fn is_unreadable(&mut self, id: &ObjectId) {
+    /// Notes an object that is there and can't be read now: what serves of it stays, until it is [put](Self::put) or
+    /// [removed](Self::remove). One that was put stays as it was put.
+    pub fn unreadable(&mut self, id: &ObjectId) {
         let name = namespace_of(id).to_owned();
         let documents = &mut self.namespace(&name).documents;
-        documents.unreadable.insert(id.clone());
-        self.touch(name, Touched::Documents);
+        if !documents.readable.contains_key(id) && documents.unreadable.insert(id.clone()) {
+            self.touch(name, Touched::Documents);
+        }
     }
 
     /// Takes up a service account by its UID; without one it is gone.

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
 use weir_config::text::Document;
 use weir_config::{Kind, ObjectId};
 
@@ -30,7 +29,7 @@ enum Have {
     Nothing {
         since: Instant,
         /// The compiler was told that it can't be read.
-        told: Option<Arc<Document>>,
+        told: bool,
     },
     /// There is none.
     Missing,
@@ -66,9 +65,15 @@ impl Secrets {
     pub fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
         self.entries.values().filter_map(|entry| match &entry.have {
             Have::Document { document, .. } => Some(document),
-            Have::Nothing { told, .. } => told.as_ref(),
-            Have::Missing => None,
+            Have::Nothing { .. } | Have::Missing => None,
         })
+    }
+
+    /// Those of which the compiler was told that they can't be read.
+    pub fn unreadable(&self) -> impl Iterator<Item = ObjectId> {
+        let told = |entry: &Entry| matches!(entry.have, Have::Nothing { told: true, .. });
+        let entries = self.entries.iter().filter(move |(_, entry)| told(entry));
+        entries.map(|((namespace, name), _)| id(namespace, name))
     }
 
     /// The UID and the resourceVersion of a Secret, if they are known.
@@ -203,7 +208,7 @@ impl Secrets {
     /// others withdraw.
     pub fn wait_until(&self, changed: Instant, now: Instant) -> Option<Instant> {
         let unread = self.entries.values().filter_map(|entry| match &entry.have {
-            Have::Nothing { since, told: None } => Some((*since).min(changed) + PATIENCE),
+            Have::Nothing { since, told: false } => Some((*since).min(changed) + PATIENCE),
             _ => None,
         });
         unread.filter(|until| *until > now).max()
@@ -214,12 +219,11 @@ impl Secrets {
         let mut news = Vec::new();
         for ((namespace, name), entry) in &mut self.entries {
             if let Have::Nothing { since, told } = &mut entry.have
-                && told.is_none()
+                && !*told
                 && now.saturating_duration_since((*since).min(changed)) >= PATIENCE
             {
-                let document = unreadable(namespace, name);
-                *told = Some(Arc::clone(&document));
-                news.push(News::Put(id(namespace, name), document));
+                *told = true;
+                news.push(News::Unreadable(id(namespace, name)));
             }
         }
         news
@@ -281,7 +285,10 @@ impl Secrets {
     fn missing(&mut self, name: &Name) -> Option<News> {
         let wanted = self.is_wanted(name);
         let entry = self.entries.get_mut(name)?;
-        let had = !matches!(entry.have, Have::Missing | Have::Nothing { told: None, .. });
+        let had = !matches!(
+            entry.have,
+            Have::Missing | Have::Nothing { told: false, .. }
+        );
         entry.have = Have::Missing;
         (entry.typed, entry.labelled) = (false, false);
         if !wanted && !entry.reading {
@@ -324,7 +331,7 @@ impl Secrets {
         let entry = self.entries.entry(name.clone()).or_insert(Entry {
             have: Have::Nothing {
                 since: now,
-                told: None,
+                told: false,
             },
             typed: false,
             labelled: false,
@@ -344,7 +351,10 @@ impl Secrets {
         if entry.typed || entry.labelled || entry.reading || self.is_wanted(name) {
             return None;
         }
-        let had = !matches!(entry.have, Have::Missing | Have::Nothing { told: None, .. });
+        let had = !matches!(
+            entry.have,
+            Have::Missing | Have::Nothing { told: false, .. }
+        );
         self.entries.remove(name);
         self.to_read.remove(name);
         had.then(|| News::Remove(id(&name.0, &name.1)))
@@ -363,14 +373,4 @@ fn id(namespace: &str, name: &str) -> ObjectId {
 fn is_older(version: &str, than: &str) -> bool {
     let number = |text: &str| text.parse::<u64>().ok();
     matches!((number(version), number(than)), (Some(one), Some(other)) if one < other)
-}
-
-/// What stands for a Secret of which nobody can say what it holds: to the compiler that is one of a version of the
-/// API that it does not know. Whatever was taken from it before stays.
-fn unreadable(namespace: &str, name: &str) -> Arc<Document> {
-    Arc::new(Document::from(json!({
-        "apiVersion": "core/v1",
-        "kind": "Secret",
-        "metadata": {"namespace": namespace, "name": name},
-    })))
 }

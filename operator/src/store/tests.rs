@@ -24,6 +24,7 @@ fn names(news: &[News]) -> Vec<String> {
     let name = |one: &News| match one {
         News::Put(id, _) => format!("+{}", id.name),
         News::Remove(id) => format!("-{}", id.name),
+        News::Unreadable(id) => format!("?{}", id.name),
         News::Account { name, uid, .. } => format!("{name}={uid:?}"),
     };
     news.iter().map(name).collect()
@@ -170,7 +171,7 @@ fn one_that_cannot_be_read_is_not_missing() {
     assert!(secrets.give_up_waiting(start, start).is_empty());
     let late = start + PATIENCE;
     assert_eq!(secrets.wait_until(late, late), None);
-    assert_eq!(names(&secrets.give_up_waiting(late, late)), ["+cred"]);
+    assert_eq!(names(&secrets.give_up_waiting(late, late)), ["?cred"]);
     assert!(secrets.give_up_waiting(late, late).is_empty(), "told once");
     assert!(secrets.is_unreadable("team", "cred"));
     assert_eq!(to_read(&mut secrets), ["cred"]);
@@ -204,8 +205,60 @@ fn new_secrets_hold_up_a_compilation_no_longer_than_one_does() {
     // None of them is taken for missing.
     assert_eq!(
         names(&secrets.give_up_waiting(start, late)),
-        ["+key-0", "+key-1", "+key-2"]
+        ["?key-0", "?key-1", "?key-2"]
     );
+}
+
+#[test]
+fn a_labelled_key_that_cannot_be_read_stays_what_it_was() {
+    let start = Instant::now();
+    let late = start + PATIENCE;
+    let key = |value: &str| {
+        let document = json!({
+            "apiVersion": "v1", "kind": "Secret", "stringData": {"key": value},
+            "metadata": {"namespace": "team", "name": "key", "labels": {KEY_TYPE: "true"}},
+        });
+        Arc::new(Document::from(document))
+    };
+    let mut published = Workspace::default();
+    published.put(key("0123456789-0123456789-0123456789"));
+    published.compile();
+    let published = published.snapshot().clone();
+    assert!(published.key("team", "key").is_some());
+
+    // An operator that begins, and whose first reading fails.
+    let mut store = Store::default();
+    let change = Change::Apply(meta("key", 1, true));
+    store.secrets.seen(&Scope::All, change, start);
+    store.secrets.take_to_read();
+    store.secrets.not_read(&name("key"), start);
+    let mut workspace = Workspace::new(published.clone());
+    store.tell_all(&mut workspace);
+    for news in store.secrets.give_up_waiting(start, late) {
+        news.tell(&mut workspace);
+    }
+    workspace.compile();
+    assert_eq!(*workspace.snapshot(), published);
+    // So does one that takes over from it.
+    let mut next = Workspace::new(published.clone());
+    store.tell_all(&mut next);
+    next.compile();
+    assert_eq!(*next.snapshot(), published);
+
+    // Once it is read, or gone, that is what counts.
+    let found = KeySecret {
+        meta: meta("key", 2, true),
+        document: key("another-0123456789-0123456789-0123456789"),
+    };
+    for news in store.secrets.was_read(&name("key"), Some(found), late) {
+        news.tell(&mut workspace);
+    }
+    workspace.compile();
+    let read = workspace.snapshot().key("team", "key");
+    assert!(read.is_some() && read != published.key("team", "key"));
+    next.remove(&ObjectId::new(Kind::Secret, "team", "key"));
+    next.compile();
+    assert_eq!(next.snapshot().key("team", "key"), None);
 }
 
 #[test]

@@ -16,13 +16,14 @@ const UNSAID_METADATA: [&str; 3] = ["generation", "managedFields", "resourceVers
 #[derive(Default)]
 pub(in crate::compile) struct Documents {
     pub(in crate::compile) readable: BTreeMap<ObjectId, Arc<Document>>,
-    /// Those that stood in text that can't be read now.
+    /// Those that are there, and can't be read now.
     pub(in crate::compile) unreadable: BTreeSet<ObjectId>,
 }
 
 impl Documents {
     /// Takes up a document, and tells whether it says anything new.
     pub(super) fn put(&mut self, id: ObjectId, document: Arc<Document>) -> bool {
+        self.unreadable.remove(&id);
         match self.readable.insert(id, Arc::clone(&document)) {
             Some(before) => !says_the_same(&before, &document),
             None => true,
@@ -30,7 +31,8 @@ impl Documents {
     }
 
     pub(super) fn remove(&mut self, id: &ObjectId) -> bool {
-        self.readable.remove(id).is_some()
+        let was_unreadable = self.unreadable.remove(id);
+        self.readable.remove(id).is_some() || was_unreadable
     }
 
     pub(super) fn is_empty(&self) -> bool {
