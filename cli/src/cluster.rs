@@ -1,18 +1,19 @@
 //! The cluster that a command asks: which one, and what to say if it does not answer.
 
-use std::fmt::Debug;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use k8s_openapi::jiff::{Timestamp, fmt::rfc2822};
-use kube::api::{Api, ListParams, ObjectList};
+use kube::api::{Api, GetParams, ListParams, ObjectList, PartialObjectMeta, Request};
 use kube::client::Body;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::core::request::Error as RequestError;
+use kube::{Client, Config, Resource};
 use serde::de::DeserializeOwned;
 
 use crate::Failure;
+use crate::slim::Slim;
 
 /// How long to try to connect: a person waits.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -131,11 +132,52 @@ impl Cluster {
     }
 
     /// All objects, page by page.
-    pub(crate) async fn list<K>(api: &Api<K>, parameters: ListParams) -> kube::Result<Vec<K>>
+    pub(crate) async fn list<K>(&self, api: &Api<K>, wanted: ListParams) -> kube::Result<Vec<K>>
     where
-        K: Clone + Debug + DeserializeOwned,
+        K: Clone + DeserializeOwned + Resource,
     {
-        paged(parameters, async |parameters| api.list(&parameters).await).await
+        self.paged(wanted, |page| Request::new(api.resource_url()).list(page))
+            .await
+    }
+
+    /// The metadata of all objects, page by page.
+    pub(crate) async fn list_metadata<K>(
+        &self,
+        api: &Api<K>,
+        wanted: ListParams,
+    ) -> kube::Result<Vec<PartialObjectMeta<K>>>
+    where
+        K: Resource,
+        PartialObjectMeta<K>: Clone + DeserializeOwned,
+    {
+        let request = |page: &ListParams| Request::new(api.resource_url()).list_metadata(page);
+        self.paged(wanted, request).await
+    }
+
+    async fn paged<K: Clone + DeserializeOwned>(
+        &self,
+        wanted: ListParams,
+        request: impl Fn(&ListParams) -> Result<http::Request<Vec<u8>>, RequestError>,
+    ) -> kube::Result<Vec<K>> {
+        let objects: Vec<Slim<K>> = paged(wanted, async |page| {
+            let request = request(&page).map_err(kube::Error::BuildRequest)?;
+            self.client.request(request).await
+        })
+        .await?;
+        Ok(objects.into_iter().map(|Slim(object)| object).collect())
+    }
+
+    /// One object.
+    pub(crate) async fn get<K: DeserializeOwned + Resource>(
+        &self,
+        api: &Api<K>,
+        name: &str,
+    ) -> kube::Result<K> {
+        let request = Request::new(api.resource_url())
+            .get(name, &GetParams::default())
+            .map_err(kube::Error::BuildRequest)?;
+        let Slim(object) = self.client.request(request).await?;
+        Ok(object)
     }
 
     /// What went wrong, in one line that says what to do about it. `doing` goes on "can't".
@@ -167,7 +209,7 @@ impl Cluster {
 }
 
 /// Asks for page after page.
-pub(crate) async fn paged<K: Clone>(
+async fn paged<K: Clone>(
     parameters: ListParams,
     ask: impl AsyncFn(ListParams) -> kube::Result<ObjectList<K>>,
 ) -> kube::Result<Vec<K>> {

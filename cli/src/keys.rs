@@ -240,7 +240,7 @@ impl Named {
     /// The Secret, which is a key that may be changed here.
     async fn read(&self, cluster: &Cluster) -> Result<(Secret, String), Failure> {
         let at = self.at(cluster);
-        match self.api(cluster).get(&self.name).await {
+        match cluster.get(&self.api(cluster), &self.name).await {
             Ok(secret) => {
                 secret::may_change(&secret, &at)?;
                 Ok((secret, at))

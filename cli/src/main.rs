@@ -3,6 +3,7 @@
 mod check;
 mod cluster;
 mod keys;
+mod slim;
 mod status;
 mod table;
 mod time;

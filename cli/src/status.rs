@@ -15,7 +15,7 @@ use weir_config::published::ROLE_LABEL;
 use weir_crds::{GROUP, VERSION};
 use weir_records::lease;
 
-use crate::cluster::{Cluster, Connection, block_on, paged};
+use crate::cluster::{Cluster, Connection, block_on};
 use crate::{Exit, Failure};
 use gateways::Gateway;
 use published::Published;
@@ -136,7 +136,7 @@ async fn list(
         Some(namespace) => Api::namespaced_with(client, namespace, &resource),
         None => Api::all_with(client, &resource),
     };
-    match Cluster::list(&api, ListParams::default()).await {
+    match cluster.list(&api, ListParams::default()).await {
         Ok(objects) => Ok(objects
             .iter()
             .map(|object| Resource::read(kind, object))
@@ -168,10 +168,7 @@ async fn published(
 ) -> Result<Option<Published>, Failure> {
     let api: Api<Secret> = Api::namespaced(cluster.client.clone(), config_namespace);
     let parameters = ListParams::default().labels(ROLE_LABEL);
-    let listed = paged(parameters, async |parameters| {
-        api.list_metadata(&parameters).await
-    });
-    match listed.await {
+    match cluster.list_metadata(&api, parameters).await {
         Ok(secrets) => Ok(Some(Published::read(
             secrets.iter().map(|secret| &secret.metadata),
         ))),
@@ -191,7 +188,7 @@ async fn gateways(
     let api: Api<Lease> = Api::namespaced(cluster.client.clone(), config_namespace);
     let parameters =
         ListParams::default().labels(&format!("{}={}", lease::LABEL, lease::LABEL_VALUE));
-    match Cluster::list(&api, parameters).await {
+    match cluster.list(&api, parameters).await {
         Ok(leases) => Ok(Some(leases)),
         Err(error) => {
             let doing = format!("list Leases in {config_namespace}");

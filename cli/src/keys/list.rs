@@ -10,7 +10,7 @@ use kube::api::{Api, ListParams};
 use serde::Serialize;
 
 use super::secret::{Expires, MARK, expires, is_rotating};
-use crate::cluster::{Cluster, Connection, block_on};
+use crate::cluster::{Connection, block_on};
 use crate::table::render;
 use crate::time::short;
 use crate::{Exit, Failure};
@@ -104,7 +104,7 @@ async fn ask(arguments: &Arguments) -> Result<(Vec<Key>, Timestamp), Failure> {
     ];
     let mut keys = BTreeMap::new();
     for parameters in ways {
-        let secrets = Cluster::list(&api, parameters).await.map_err(|error| {
+        let secrets = cluster.list(&api, parameters).await.map_err(|error| {
             super::refused(&cluster, &format!("list Secrets in {within}"), &error)
         })?;
         for secret in &secrets {
