@@ -27,6 +27,9 @@
 //! - A resource that is in no document, and not among the unreadable, is gone.
 //! - A route that is new and names what is not there is refused as a whole. A route that was good before keeps serving
 //!   with the backends that it has left; [`link`](crate::link) leaves out the others, and judges `allowedRoutes` anew each time.
+//! - A shard is small enough to be read: of a kind of which a namespace has more than [`MAX_OF_A_KIND`] the oldest objects
+//!   serve (by the time of their creation, then by name), those that can't be read before them. What does not fit is
+//!   refused, and its last good version serves if that fits. Service accounts that don't fit are left out, new ones first.
 //! - A shard that comes out equal to that of `previous` is the very same `Arc`.
 //! - No message holds the value of a secret, and of an API key only its SHA-256 leaves this module.
 //!
@@ -43,6 +46,7 @@ mod namespace;
 mod narrow;
 mod object;
 mod provider;
+mod room;
 mod route;
 mod secret;
 mod standing;
@@ -62,6 +66,7 @@ use crate::verdict::{Kind, ObjectId, Outcome, Problem, Reason, Serving, Verdict}
 use object::{Found, Object};
 use variables::Variables;
 
+pub use room::MAX_OF_A_KIND;
 pub use standing::{Standing, stands_for};
 pub use text::duration;
 pub use workspace::{NamespacePass, Pass, Workspace};

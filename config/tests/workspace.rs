@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails as a test does")]
 
+#[path = "workspace/bounds.rs"]
+mod bounds;
 #[path = "workspace/history.rs"]
 mod history;
 #[path = "workspace/large.rs"]

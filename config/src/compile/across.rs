@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::local::{Local, unreadable};
 use super::lookup::Providers;
+use super::room::{Room, no_room};
 use super::{judge, route, serving};
 use crate::snapshot::{ProviderRef, Route};
 use crate::verdict::{Kind, Verdict};
@@ -41,15 +42,24 @@ pub(super) fn routes(
 ) -> Routes {
     let mut routes = Routes::default();
     let namespace = local.name();
-    for object in local.of_kind(&Kind::AiRoute) {
+    let mut room = Room::new();
+    for id in local.unreadable(&Kind::AiRoute) {
+        let last = local.last().routes.get(&id.name);
+        let kept = last.filter(|last| room.takes(&id.name, last)).cloned();
+        routes.verdicts.push(unreadable(id, kept.is_some()));
+        routes.kept.extend(kept.map(|kept| (id.name.clone(), kept)));
+    }
+    for object in local.by_age(&Kind::AiRoute) {
         let id = &object.id;
         let fresh = route::read(object).and_then(|fresh| {
             let problems = route::check_references(&fresh, namespace, labels, providers);
             routes.note(&fresh, providers);
-            if problems.is_empty() {
+            if !problems.is_empty() {
+                Err(problems)
+            } else if room.takes(&id.name, &fresh) {
                 Ok(fresh)
             } else {
-                Err(problems)
+                Err(vec![no_room(&id.kind, namespace)])
             }
         });
         let (kept, problems) = match fresh {
@@ -57,6 +67,7 @@ pub(super) fn routes(
             Err(problems) => {
                 let last = local.last().routes.get(&id.name);
                 let kept = last.and_then(|last| route::narrow(last, namespace, object));
+                let kept = kept.filter(|kept| room.takes(&id.name, kept));
                 (kept, problems)
             }
         };
@@ -68,11 +79,6 @@ pub(super) fn routes(
         let verdict = judge(id, object.document, problems, serving(serves));
         routes.verdicts.push(verdict);
         routes.kept.extend(kept.map(|kept| (id.name.clone(), kept)));
-    }
-    for id in local.unreadable(&Kind::AiRoute) {
-        let last = local.last().routes.get(&id.name).cloned();
-        routes.verdicts.push(unreadable(id, last.is_some()));
-        routes.kept.extend(last.map(|last| (id.name.clone(), last)));
     }
     routes
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::key::{self, Draft};
 use super::lookup::Secrets;
 use super::object::Object;
+use super::room::{Room, no_room};
 use super::variables::Variables;
 use super::workspace::{Claim, Claims, Documents};
 use super::{judge, namespace, provider, secret, serving};
@@ -62,6 +63,13 @@ impl<'a> Local<'a> {
     pub(super) fn of_kind(&self, kind: &Kind) -> impl Iterator<Item = &Object<'a>> {
         let objects = self.objects.values();
         objects.filter(move |object| object.id.kind == *kind)
+    }
+
+    /// The same, the oldest first; those without a time count as the youngest.
+    pub(super) fn by_age(&self, kind: &Kind) -> Vec<&Object<'a>> {
+        let mut objects: Vec<&Object<'a>> = self.of_kind(kind).collect();
+        objects.sort_by_key(|object| (object.created.is_none(), object.created));
+        objects
     }
 
     /// The objects of a kind in text that can't be read.
@@ -164,13 +172,28 @@ impl<'a> Local<'a> {
         verdicts: &mut Vec<Verdict>,
     ) -> BTreeMap<String, ApiKey> {
         let mut keys = BTreeMap::new();
+        let mut room = Room::new();
+        // Secrets that are no keys have no verdict.
+        for id in self.unreadable(&Kind::Secret) {
+            if let Some(last) = self.last.keys.get(&id.name) {
+                let fits = room.takes(&id.name, last);
+                verdicts.push(unreadable(id, fits));
+                keys.extend(fits.then(|| (id.name.clone(), last.clone())));
+            }
+        }
         key::refuse_duplicates(&mut drafts, claims, previous);
-        for (id, draft) in drafts {
+        let mut drafts: Vec<(ObjectId, Draft)> = drafts.into_iter().collect();
+        drafts.sort_by_key(|(_, draft)| (draft.key.created.is_none(), draft.key.created));
+        for (id, mut draft) in drafts {
+            if draft.problems.is_empty() && !room.takes(&id.name, &draft.key) {
+                draft.problems.push(no_room(&id.kind, self.name));
+            }
             let kept = if draft.problems.is_empty() {
                 Some(draft.key)
             } else {
                 let last = self.last.keys.get(&id.name);
                 last.and_then(|last| key::narrow(last, &draft.key))
+                    .filter(|kept| room.takes(&id.name, kept))
             };
             let document = self.objects[&id].document;
             verdicts.push(judge(
@@ -180,13 +203,6 @@ impl<'a> Local<'a> {
                 serving(kept.is_some()),
             ));
             keys.extend(kept.map(|kept| (id.name, kept)));
-        }
-        // Secrets that are no keys have no verdict.
-        for id in self.unreadable(&Kind::Secret) {
-            if let Some(last) = self.last.keys.get(&id.name) {
-                keys.insert(id.name.clone(), last.clone());
-                verdicts.push(unreadable(id, true));
-            }
         }
         keys
     }
@@ -198,11 +214,24 @@ impl<'a> Local<'a> {
             unreadable: &self.unreadable,
         };
         let mut providers = BTreeMap::new();
-        for object in self.of_kind(&Kind::AiProvider) {
+        let mut room = Room::new();
+        for id in self.unreadable(&Kind::AiProvider) {
+            let last = self.last.providers.get(&id.name);
+            let kept = last
+                .and_then(|last| provider::resolve_kept(last.clone(), self.name, &secrets, last))
+                .filter(|kept| room.takes(&id.name, kept));
+            verdicts.push(unreadable(id, kept.is_some()));
+            providers.extend(kept.map(|kept| (id.name.clone(), kept)));
+        }
+        for object in self.by_age(&Kind::AiProvider) {
             let id = &object.id;
             let last = self.last.providers.get(&id.name);
             let fresh = provider::read(object)
-                .and_then(|fresh| provider::resolve(fresh, self.name, &secrets, last));
+                .and_then(|fresh| provider::resolve(fresh, self.name, &secrets, last))
+                .and_then(|fresh| match room.takes(&id.name, &fresh) {
+                    true => Ok(fresh),
+                    false => Err(vec![no_room(&id.kind, self.name)]),
+                });
             let (kept, problems) = match fresh {
                 Ok(fresh) => (Some(fresh), Vec::new()),
                 Err(problems) => {
@@ -210,18 +239,12 @@ impl<'a> Local<'a> {
                         let kept = provider::narrow(last, self.name, object)?;
                         provider::resolve_kept(kept, self.name, &secrets, last)
                     });
+                    let kept = kept.filter(|kept| room.takes(&id.name, kept));
                     (kept, problems)
                 }
             };
             let instead = serving(kept.is_some());
             verdicts.push(judge(id, object.document, problems, instead));
-            providers.extend(kept.map(|kept| (id.name.clone(), kept)));
-        }
-        for id in self.unreadable(&Kind::AiProvider) {
-            let last = self.last.providers.get(&id.name);
-            let kept = last
-                .and_then(|last| provider::resolve_kept(last.clone(), self.name, &secrets, last));
-            verdicts.push(unreadable(id, kept.is_some()));
             providers.extend(kept.map(|kept| (id.name.clone(), kept)));
         }
         providers

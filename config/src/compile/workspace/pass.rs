@@ -9,6 +9,7 @@ use crate::compile::across::{self, Routes};
 use crate::compile::key::Draft;
 use crate::compile::local::{Front, Local};
 use crate::compile::lookup::Providers;
+use crate::compile::room;
 use crate::compile::variables::Variables;
 use crate::snapshot::{
     ConsumerKind, Consumers, Namespaces, Provider, ProviderModel, ProviderRef, Route, Shard,
@@ -125,7 +126,8 @@ impl Workspace {
                 known.on_routes = routes.verdicts;
                 shard.routes = routes.kept;
             }
-            shard.service_accounts.clone_from(&known.accounts);
+            let before = last.map(|last| &last.service_accounts);
+            shard.service_accounts = room::accounts(&known.accounts, before);
             staged.insert(name, shard);
         }
         if reach_changed {
@@ -204,7 +206,7 @@ fn bare(name: &str, known: &Namespace) -> Shard {
     Shard {
         namespace: name.to_owned(),
         labels: known.labels.clone(),
-        service_accounts: known.accounts.clone(),
+        service_accounts: room::accounts(&known.accounts, None),
         ..Shard::default()
     }
 }
