@@ -23,8 +23,11 @@ pub use decode::{DecodeError, Index, Stamp, join, read_index};
 
 /// The type of each of the Secrets.
 pub const SECRET_TYPE: &str = "weir.dev/config";
-/// The name of the root, and its one entry.
-pub const ROOT: &str = "root";
+/// The name of the root. It comes before all others, because the API server deletes in the order of names where a
+/// namespace or all Secrets in it go: without a root gateways take nothing away.
+pub const ROOT: &str = "0-root";
+/// The one entry of the root.
+pub const ROOT_ENTRY: &str = "root";
 /// The most bytes of an entry. A Secret may hold 1 MiB, and etcd takes 1.5 MiB with the JSON and base64 around it.
 pub const MAX_BYTES: usize = 700 * 1024;
 /// The most bytes that a shard may have when it is unpacked.
@@ -118,7 +121,7 @@ impl Root {
             name: ROOT.to_owned(),
             labels: labels(ROLE_ROOT),
             annotations: annotations(self.format, self.term),
-            data: BTreeMap::from([(ROOT.to_owned(), text.into_bytes())]),
+            data: BTreeMap::from([(ROOT_ENTRY.to_owned(), text.into_bytes())]),
         }
     }
 
@@ -128,7 +131,9 @@ impl Root {
     /// # Errors
     /// It is not what [`Root::encode`] writes.
     pub fn decode(data: &BTreeMap<String, Vec<u8>>) -> Result<Self, DecodeError> {
-        let bytes = data.get(ROOT).ok_or(DecodeError::Missing(ROOT))?;
+        let bytes = data
+            .get(ROOT_ENTRY)
+            .ok_or(DecodeError::Missing(ROOT_ENTRY))?;
         serde_json::from_slice(bytes).map_err(|error| DecodeError::content(&error))
     }
 }

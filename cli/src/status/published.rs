@@ -98,7 +98,7 @@ pub(super) mod tests {
         let secrets = [
             secret("ns.shop", "shard", "700"),
             secret("part.0123", "part", "800"),
-            secret("root", "root", "500"),
+            secret("0-root", "root", "500"),
             secret("ns.bank", "shard", "600"),
             secret("ns.later", "something of a later version", "900"),
         ];

@@ -150,11 +150,11 @@ fn the_root_survives() {
     let entry = root.encode();
     assert_eq!(
         (entry.name.as_str(), &*entry.labels[ROLE_LABEL]),
-        ("root", "root")
+        ("0-root", "root")
     );
     assert_eq!(entry.data["root"], br#"{"format":2,"term":9}"#);
     assert_eq!(Root::decode(&entry.data), Ok(root));
-    let newer = BTreeMap::from([(ROOT.to_owned(), br#"{"format":3,"term":9}"#.to_vec())]);
+    let newer = BTreeMap::from([(ROOT_ENTRY.to_owned(), br#"{"format":3,"term":9}"#.to_vec())]);
     assert_eq!(Root::decode(&newer), Ok(Root { format: 3, term: 9 }));
 }
 
@@ -205,7 +205,7 @@ fn what_is_wrong_is_said_without_a_word_of_what_is_there() {
         assert!(said.starts_with(expected), "{said}");
         assert!(!said.contains("s3cret"), "{said}");
     }
-    let root = BTreeMap::from([(ROOT.to_owned(), br#"{"s3cret":1}"#.to_vec())]);
+    let root = BTreeMap::from([(ROOT_ENTRY.to_owned(), br#"{"s3cret":1}"#.to_vec())]);
     assert_eq!(Root::decode(&root), Err(DecodeError::Shape(1, 9)));
     let entry = format!("{:?}", encode(&shard(), 2, 1));
     assert!(!entry.contains("sk-very-secret"), "{entry}");

@@ -210,21 +210,21 @@ fn another_leader_is_known_by_its_term_or_by_the_root() {
     let now = Instant::now();
     let foreign = [
         seen("ns.a", 120, 1, Some(TERM + 1)),
-        seen("root", 120, 1, Some(TERM + 1)),
-        seen("root", 120, 1, None),
+        seen("0-root", 120, 1, Some(TERM + 1)),
+        seen("0-root", 120, 1, None),
     ];
     for seen in foreign {
         assert_eq!(publication().seen(&seen, now), Verdict::Foreign, "{seen:?}");
     }
-    assert_eq!(publication().gone("root", "120", now), Verdict::Foreign);
-    let own = seen("root", 100, 1, Some(TERM));
+    assert_eq!(publication().gone("0-root", "120", now), Verdict::Foreign);
+    let own = seen("0-root", 100, 1, Some(TERM));
     assert_eq!(publication().seen(&own, now), Verdict::Echo);
 }
 
 #[test]
 fn a_list_that_is_older_than_what_was_written_tells_of_a_store_that_was_put_back() {
     let now = Instant::now();
-    let root = seen("root", 100, 1, Some(TERM));
+    let root = seen("0-root", 100, 1, Some(TERM));
     let a = seen("ns.a", 90, 1, Some(TERM - 1));
     let list = [root.clone(), a.clone()];
     assert_eq!(publication().listed(&list, now), Verdict::Echo);

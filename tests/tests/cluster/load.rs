@@ -124,7 +124,10 @@ pub(crate) async fn holder(cluster: &Cluster) -> Option<String> {
 
 /// The root: format and term.
 pub(crate) async fn root(cluster: &Cluster) -> (u64, u64) {
-    let root = cluster.get(CONFIG_NAMESPACE, "secret/root").await.unwrap();
+    let root = cluster
+        .get(CONFIG_NAMESPACE, "secret/0-root")
+        .await
+        .unwrap();
     let number = |name: &str| {
         let text = root["metadata"]["annotations"][name].as_str().unwrap();
         text.parse().unwrap()

@@ -248,7 +248,7 @@ async fn the_operator_starts_anew(world: &mut World) {
         changed(&objects, &versions(cluster, KINDS).await),
         [something]
     );
-    let expected = ["ns.team-1", "root"].map(|name| format!("Secret {CONFIG_NAMESPACE}/{name}"));
+    let expected = ["0-root", "ns.team-1"].map(|name| format!("Secret {CONFIG_NAMESPACE}/{name}"));
     assert_eq!(changed(&secrets, &published(cluster).await), expected);
     assert_eq!(events_of(cluster).await.len(), events);
     // It may write one on the way, for gateways that are not done within its patience.

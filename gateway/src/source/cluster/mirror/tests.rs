@@ -152,7 +152,7 @@ fn without_a_root_nothing_is_taken_and_nothing_is_taken_away() {
 
     // As where the namespace itself is deleted.
     mirror.happened(vec![
-        Event::Deleted("root".into(), 15),
+        Event::Deleted("0-root".into(), 15),
         Event::Deleted("ns.b".into(), 16),
     ]);
     assert_eq!(serving(&mirror), is(14, &["b: two"], &[]));
@@ -257,7 +257,7 @@ fn a_root_that_cannot_be_read_changes_nothing() {
     let (revision, namespaces, refused) = serving(&mirror).unwrap();
     assert_eq!((revision, namespaces.len(), refused.len()), (10, 2, 1));
     assert!(
-        refused[0].starts_with(": the Secret `root` has something"),
+        refused[0].starts_with(": the Secret `0-root` has something"),
         "{refused:?}"
     );
     mirror.happened(vec![Event::Applied(root(3, 13))]);
