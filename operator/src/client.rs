@@ -92,9 +92,19 @@ pub enum Failure {
     /// The API server takes no such thing now or ever; nothing is known of it.
     #[error("{0}")]
     Other(String),
+    /// The API server can't be reached, is overloaded or broken, whatever it is asked for; nothing is known of it.
+    #[error("{0}")]
+    Unwell(String),
     /// No answer came in time; nothing is known of what became of it.
     #[error("the API server did not answer in time")]
     Late,
+}
+
+impl Failure {
+    /// Whether it would meet any other request as well, as far as can be told.
+    pub fn concerns_all(&self) -> bool {
+        matches!(self, Self::Unwell(_) | Self::Late)
+    }
 }
 
 impl From<kube::Error> for Failure {
@@ -102,9 +112,15 @@ impl From<kube::Error> for Failure {
         match error {
             kube::Error::Api(status) if status.code == 404 => Self::Gone,
             kube::Error::Api(status) if status.code == 409 => Self::Conflict,
+            kube::Error::Api(status) if matches!(status.code, 429 | 500..=599) => {
+                Self::Unwell(refusal(&status))
+            }
             kube::Error::Api(status) => Self::Other(refusal(&status)),
             kube::Error::SerdeError(_) => Self::Other("the answer can't be read".into()),
-            error => Self::Other(chain(&error)),
+            error @ (kube::Error::BuildRequest(_) | kube::Error::HttpError(_)) => {
+                Self::Other(chain(&error))
+            }
+            error => Self::Unwell(chain(&error)),
         }
     }
 }
@@ -149,4 +165,33 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_says_of_one_object_is_told_from_what_it_says_of_itself() {
+        let failure = |code| {
+            let status = kube::core::Status {
+                code,
+                ..kube::core::Status::default()
+            };
+            Failure::from(kube::Error::Api(Box::new(status)))
+        };
+        for code in [400, 401, 403, 413, 422] {
+            let failure = failure(code);
+            assert!(matches!(failure, Failure::Other(_)), "{code}");
+            assert!(!failure.concerns_all(), "{code}");
+        }
+        for code in [429, 500, 503, 504, 599] {
+            assert!(failure(code).concerns_all(), "{code}");
+        }
+        assert!(matches!(failure(404), Failure::Gone));
+        assert!(matches!(failure(409), Failure::Conflict));
+        let unreachable = kube::Error::Service("connection refused".into());
+        assert!(Failure::from(unreachable).concerns_all());
+        assert!(Failure::Late.concerns_all());
+    }
 }

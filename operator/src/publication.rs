@@ -3,17 +3,19 @@
 //! Each namespace's Secret is written with the resourceVersion that is known of it. What the watch tells of it meanwhile
 //! is judged here: an echo of what was written, an edit by hand that is put right, or another leader's work.
 
+pub mod pace;
 pub mod read;
 pub mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use weir_config::published::{self, Root};
 use weir_config::snapshot::Shard;
 
 use crate::watch::seen::PublishedSeen;
+use pace::{Pace, Waiting};
 
 /// A Secret that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub struct Job {
     pub force: bool,
     /// When the first change in it arrived.
     pub since: Instant,
+    /// What was sent for it, see [`pace::cost`].
+    pub spent: u64,
 }
 
 /// What became of a job.
@@ -79,6 +83,10 @@ struct Namespace {
     dirty: Option<Instant>,
     force: bool,
     writing: bool,
+    /// How often it could not be written since it last could.
+    failures: u32,
+    /// Not to be tried again before.
+    again: Option<Instant>,
     /// What the watch told while a write was under way: it may be its echo.
     told: Option<Told>,
 }
@@ -97,7 +105,7 @@ pub struct Publication {
     root_version: String,
     namespaces: BTreeMap<String, Namespace>,
     parts: BTreeMap<String, Known>,
-    dirty: BTreeSet<String>,
+    dirty: Waiting,
     revisions: BTreeSet<(u64, String)>,
     edited: BTreeSet<String>,
     newest: u64,
@@ -118,7 +126,7 @@ impl Publication {
             root_version: back.root_version,
             namespaces: BTreeMap::new(),
             parts: back.parts,
-            dirty: BTreeSet::new(),
+            dirty: Waiting::default(),
             revisions: BTreeSet::new(),
             edited: BTreeSet::new(),
         };
@@ -183,15 +191,14 @@ impl Publication {
         self.mark(namespace, now);
     }
 
-    /// Takes out what is to be written next, unless something of it is being written.
-    pub fn next_job(&mut self) -> Option<Job> {
-        let ready = |name: &&String| {
-            self.namespaces
-                .get(*name)
-                .is_some_and(|state| !state.writing)
-        };
-        let name = self.dirty.iter().find(ready)?.clone();
-        self.dirty.remove(&name);
+    /// Takes out what is to be written next, unless something of it is being written, it has used up its allowance,
+    /// or it failed a short while ago.
+    pub fn next_job(&mut self, pace: &Pace, now: Instant) -> Option<Job> {
+        let namespaces = &self.namespaces;
+        let name = self.dirty.take(now, |name| {
+            let state = namespaces.get(name).filter(|state| !state.writing)?;
+            state.again.max(pace.due(name)).or(Some(now))
+        })?;
         let state = self.namespaces.get_mut(&name)?;
         state.writing = true;
         Some(Job {
@@ -201,11 +208,17 @@ impl Publication {
             root: self.root,
             force: std::mem::take(&mut state.force),
             since: state.dirty.take()?,
+            spent: 0,
             namespace: name,
         })
     }
 
-    /// Whether anything is to be written, or being written.
+    /// When something may be written that has to wait until then.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.dirty.next()
+    }
+
+    /// Whether nothing is to be written, or being written.
     pub fn is_settled(&self) -> bool {
         self.dirty.is_empty() && !self.namespaces.values().any(|state| state.writing)
     }
@@ -227,6 +240,8 @@ impl Publication {
         self.set_index(namespace, written.index);
         let told = self.namespaces.get_mut(namespace).and_then(|state| {
             state.writing = false;
+            state.failures = 0;
+            state.again = None;
             state.told.take()
         });
         let verdict = match told {
@@ -245,13 +260,15 @@ impl Publication {
         (self.unused(&old), verdict)
     }
 
-    /// A job failed, and is to be done again.
-    pub fn failed(&mut self, job: &Job) {
+    /// A job failed, and is to be done again, but not before a pause that grows up to `longest`.
+    pub fn failed(&mut self, job: &Job, longest: Duration, now: Instant) {
         if let Some(state) = self.namespaces.get_mut(&job.namespace) {
             state.writing = false;
+            state.again = Some(now + pace::pause(state.failures, longest));
+            state.failures = state.failures.saturating_add(1);
             state.force |= job.force;
             state.dirty = Some(state.dirty.unwrap_or(job.since).min(job.since));
-            self.dirty.insert(job.namespace.clone());
+            self.dirty.add(&job.namespace);
         }
     }
 
@@ -456,7 +473,7 @@ impl Publication {
     fn mark(&mut self, namespace: &str, now: Instant) {
         let state = self.namespaces.entry(namespace.to_owned()).or_default();
         state.dirty.get_or_insert(now);
-        self.dirty.insert(namespace.to_owned());
+        self.dirty.add(namespace);
     }
 
     fn force(&mut self, namespace: &str, now: Instant) {

@@ -27,6 +27,7 @@ use crate::events::Recorder;
 use crate::fleet::Fleet;
 use crate::leader::{Election, Lead};
 use crate::metrics::Metrics;
+use crate::publication::pace::Pace as WritePace;
 use crate::publication::read::Back;
 use crate::publication::{Job, Written};
 use crate::schema::Amiss;
@@ -111,6 +112,8 @@ pub struct Reconciler {
     turn: Turn,
     work: JoinSet<Done>,
     pace: Pace,
+    /// What was written of each namespace of late, also in earlier turns.
+    write_pace: WritePace,
     /// The highest term that this process has led in.
     term: u64,
     restored: u64,
@@ -142,6 +145,7 @@ impl Reconciler {
             turn: Turn::Standby,
             work: JoinSet::new(),
             pace: Pace::new(Instant::now()),
+            write_pace: WritePace::default(),
             term: 0,
             restored: 0,
             led: 0,
@@ -210,7 +214,7 @@ impl Reconciler {
             }
             Turn::Leading(leading) => [
                 self.compile_due(now),
-                leading.publish_due(now),
+                leading.publish_due(),
                 leading.report_due(&self.pace),
                 self.fleet.next_lapse(now),
                 leading.next_cleaning,

@@ -74,9 +74,13 @@ fn publication() -> Publication {
     Publication::new(back(), Instant::now())
 }
 
+fn next(publication: &mut Publication) -> Option<Job> {
+    publication.next_job(&Pace::default(), Instant::now())
+}
+
 fn jobs(publication: &mut Publication) -> Vec<(String, bool)> {
     let mut jobs = Vec::new();
-    while let Some(job) = publication.next_job() {
+    while let Some(job) = next(publication) {
         jobs.push((job.namespace, job.force));
     }
     jobs
@@ -110,20 +114,20 @@ fn one_namespace_is_written_by_one_job_at_a_time() {
     let mut publication = publication();
     publication.desire("a", Some(shard("a")), start);
     publication.desire("a", None, start + Duration::from_secs(1));
-    let job = publication.next_job().unwrap();
+    let job = next(&mut publication).unwrap();
     assert_eq!((job.since, job.shard.is_none()), (start, true));
     assert_eq!(job.index, Some(index(90, 1, &[])));
     publication.desire("a", Some(shard("a")), start);
-    assert!(publication.next_job().is_none());
+    assert!(next(&mut publication).is_none());
     let gone = Written {
         index: None,
         parts: BTreeMap::new(),
     };
     publication.done("a", gone, start);
-    let job = publication.next_job().unwrap();
+    let job = next(&mut publication).unwrap();
     assert_eq!((job.index.clone(), job.shard.is_some()), (None, true));
-    publication.failed(&job);
-    let job = publication.next_job().unwrap();
+    publication.failed(&job, Duration::ZERO, start);
+    let job = next(&mut publication).unwrap();
     publication.done("a", written(101, 2, &[]), start);
     assert_eq!(job.since, start);
     assert!(publication.is_settled());
@@ -131,11 +135,78 @@ fn one_namespace_is_written_by_one_job_at_a_time() {
 }
 
 #[test]
+fn one_that_fails_waits_longer_each_time_and_holds_up_no_other() {
+    let (mut now, longest) = (Instant::now(), Duration::from_secs(1));
+    let (mut publication, pace) = (publication(), Pace::default());
+    publication.desire("a", Some(shard("a")), now);
+    let mut job = publication.next_job(&pace, now).unwrap();
+    for millis in [200, 400, 800, 1_000, 1_000] {
+        publication.failed(&job, longest, now);
+        // Not even for something new in it.
+        publication.desire("a", Some(shard("a")), now);
+        publication.desire("b", Some(shard("b")), now);
+        let other = publication.next_job(&pace, now).unwrap();
+        assert_eq!(other.namespace, "b");
+        publication.done("b", written(101, 2, &[]), now);
+        assert!(publication.next_job(&pace, now).is_none());
+        assert!(!publication.is_settled());
+        let due = now + Duration::from_millis(millis);
+        assert_eq!(publication.next_due(), Some(due));
+        now = due;
+        job = publication.next_job(&pace, now).unwrap();
+        assert_eq!(
+            (job.namespace.as_str(), publication.next_due()),
+            ("a", None)
+        );
+    }
+    // All is forgotten once it goes through.
+    publication.done("a", written(102, 2, &[]), now);
+    publication.desire("a", Some(shard("a")), now);
+    let job = publication.next_job(&pace, now).unwrap();
+    publication.failed(&job, longest, now);
+    assert!(publication.next_job(&pace, now).is_none());
+    let due = now + Duration::from_millis(200);
+    assert_eq!(publication.next_due(), Some(due));
+}
+
+#[test]
+fn who_has_used_up_the_allowance_waits_also_after_deleting_all() {
+    let now = Instant::now();
+    let (mut publication, mut pace) = (publication(), Pace::default());
+    publication.desire("a", Some(shard("a")), now);
+    publication.next_job(&pace, now).unwrap();
+    pace.spend("a", pace::BURST + pace::RATE, now);
+    publication.done("a", written(101, 2, &[]), now);
+    // It goes, and comes again; both are written at once when it is due.
+    publication.desire("a", None, now);
+    assert!(publication.next_job(&pace, now).is_none());
+    publication.desire("a", Some(shard("a")), now);
+    let due = now + Duration::from_secs(1);
+    assert_eq!(publication.next_due(), Some(due));
+    let job = publication.next_job(&pace, due).unwrap();
+    assert_eq!((job.shard.is_some(), job.since), (true, now));
+    publication.done("a", written(102, 2, &[]), due);
+    // Gone for good, and made anew.
+    publication.desire("a", None, due);
+    publication.next_job(&pace, due).unwrap();
+    pace.spend("a", pace::RATE, due);
+    let gone = Written {
+        index: None,
+        parts: BTreeMap::new(),
+    };
+    publication.done("a", gone, due);
+    assert_eq!(publication.namespaces().count(), 0);
+    publication.desire("a", Some(shard("a")), due);
+    assert!(publication.next_job(&pace, due).is_none());
+    assert_eq!(publication.next_due(), Some(due + Duration::from_secs(1)));
+}
+
+#[test]
 fn the_echo_of_a_write_is_nothing_new_whenever_it_comes() {
     let now = Instant::now();
     let mut publication = publication();
     publication.desire("a", Some(shard("a")), now);
-    publication.next_job().unwrap();
+    next(&mut publication).unwrap();
     // Before the answer.
     let echo = seen("ns.a", 101, 2, Some(TERM));
     assert_eq!(publication.seen(&echo, now), Verdict::Echo);
@@ -155,7 +226,7 @@ fn an_edit_by_hand_is_put_right_with_the_version_that_it_made() {
     let edit = seen("ns.a", 120, 9, Some(TERM));
     assert_eq!(publication.seen(&edit, now), Verdict::Edited);
     assert_eq!(publication.take_edited(), BTreeSet::from(["a".to_owned()]));
-    let job = publication.next_job().unwrap();
+    let job = next(&mut publication).unwrap();
     assert_eq!(job.index, Some(index(120, 9, &[])));
     assert!(job.force && job.shard.is_some());
     // While that is written, another.
@@ -163,7 +234,7 @@ fn an_edit_by_hand_is_put_right_with_the_version_that_it_made() {
     assert_eq!(publication.seen(&edit, now), Verdict::Echo);
     let (_, verdict) = publication.done("a", written(125, 1, &[]), now);
     assert_eq!(verdict, Verdict::Edited);
-    let job = publication.next_job().unwrap();
+    let job = next(&mut publication).unwrap();
     assert_eq!(job.index, Some(index(130, 9, &[])));
 }
 
@@ -172,7 +243,7 @@ fn an_edit_that_gateways_do_not_see_changes_the_version_alone() {
     let now = Instant::now();
     let mut publication = publication();
     publication.desire("a", Some(shard("a")), now);
-    publication.next_job().unwrap();
+    next(&mut publication).unwrap();
     publication.done("a", written(101, 2, &[]), now);
     let edit = seen("ns.a", 120, 2, Some(TERM));
     assert_eq!(publication.seen(&edit, now), Verdict::Echo);
@@ -194,14 +265,14 @@ fn what_is_deleted_is_made_anew_and_what_nobody_asked_for_goes() {
     let now = Instant::now();
     let mut publication = publication();
     assert_eq!(publication.gone("ns.a", "120", now), Verdict::Edited);
-    let job = publication.next_job().unwrap();
+    let job = next(&mut publication).unwrap();
     assert_eq!((job.index, job.shard.is_some()), (None, true));
     publication.done("a", written(121, 1, &[]), now);
     // News of the time before.
     assert_eq!(publication.gone("ns.a", "120", now), Verdict::Echo);
     let stray = seen("ns.stray", 122, 3, Some(TERM));
     assert_eq!(publication.seen(&stray, now), Verdict::Edited);
-    let job = publication.next_job().unwrap();
+    let job = next(&mut publication).unwrap();
     assert_eq!((job.index, job.shard), (Some(index(122, 3, &[])), None));
 }
 
@@ -240,7 +311,7 @@ fn parts_go_when_no_index_names_them_and_come_back_when_lost() {
     let mut publication = publication();
     let mut write = |parts: &[&str], version| {
         publication.desire("a", Some(shard("a")), now);
-        publication.next_job().unwrap();
+        next(&mut publication).unwrap();
         publication.done("a", written(version, 2, parts), now).0
     };
     assert_eq!(write(&["part.1", "part.2"], 110), []);
@@ -251,12 +322,12 @@ fn parts_go_when_no_index_names_them_and_come_back_when_lost() {
     // The echo of its deletion, then someone deletes one that is needed, and edits another.
     assert_eq!(publication.gone("part.1", "121", now), Verdict::Echo);
     assert_eq!(publication.gone("part.3", "122", now), Verdict::Edited);
-    let job = publication.next_job().unwrap();
+    let job = next(&mut publication).unwrap();
     assert!(job.force && !job.parts.contains_key("part.3"));
     publication.done("a", written(130, 2, &["part.2", "part.3"]), now);
     let edit = seen("part.2", 140, 8, None);
     assert_eq!(publication.seen(&edit, now), Verdict::Edited);
-    let job = publication.next_job().unwrap();
+    let job = next(&mut publication).unwrap();
     assert_eq!(job.parts.get("part.2"), Some(&known(140, 8)));
 }
 
@@ -265,7 +336,7 @@ fn namespaces_are_found_by_their_revisions() {
     let now = Instant::now();
     let mut publication = publication();
     publication.desire("b", Some(shard("b")), now);
-    publication.next_job().unwrap();
+    next(&mut publication).unwrap();
     publication.done("b", written(110, 2, &[]), now);
     let above = |lowest| publication.above(lowest).collect::<Vec<_>>();
     assert_eq!(above(0), ["a", "b"]);

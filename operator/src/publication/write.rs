@@ -10,7 +10,7 @@ use kube::api::{DeleteParams, PostParams, Preconditions};
 use tokio::sync::watch;
 use weir_config::published::{self, Entry};
 
-use super::{Index, Job, Known, Written};
+use super::{Index, Job, Known, Written, pace};
 use crate::client::{Failure, within};
 use crate::leader::Lead;
 use crate::metrics::Metrics;
@@ -35,9 +35,10 @@ impl Writer {
     /// # Errors
     /// [`Failure::Conflict`]: someone else wrote. Whatever it is, nothing that was there is harmed: the index is
     /// written last.
-    pub async fn run(&self, job: &Job) -> Result<Written, Failure> {
+    pub async fn run(&self, job: &mut Job) -> Result<Written, Failure> {
         let Some(shard) = job.shard.clone() else {
             if let Some(index) = &job.index {
+                job.spent += pace::cost(0);
                 self.delete(&published::shard_name(&job.namespace), &index.known)
                     .await?;
             }
@@ -66,9 +67,12 @@ impl Writer {
             if known.is_some_and(|known| known.digest == digest_of(part)) {
                 continue;
             }
+            // Whatever comes of it: where no answer comes, it may be written all the same.
+            job.spent += pace::cost(size(part));
             parts.insert(part.name.clone(), self.put(part, known).await?);
         }
         let known = job.index.as_ref().map(|index| &index.known);
+        job.spent += pace::cost(size(&encoded.index));
         let known = self.put(&encoded.index, known).await?;
         Ok(Written {
             index: Some(Index {
@@ -98,12 +102,11 @@ impl Writer {
             // It was taken away since: to whoever knows that it was there that is a change as any.
             Err(Failure::Gone) if known.is_some() => return Err(Failure::Conflict),
             Err(Failure::Gone) => {
-                return Err(Failure::Other("the config namespace is not there".into()));
+                return Err(Failure::Unwell("the config namespace is not there".into()));
             }
             other => other?,
         };
-        let bytes = entry.data.values().map(Vec::len).sum();
-        self.metrics.wrote_secret(verb, bytes);
+        self.metrics.wrote_secret(verb, size(entry));
         Ok(Known {
             version: written.metadata.resource_version.unwrap_or_default(),
             digest: digest_of(entry),
@@ -138,6 +141,10 @@ impl Writer {
             Err(Failure::Conflict)
         }
     }
+}
+
+fn size(entry: &Entry) -> usize {
+    entry.data.values().map(Vec::len).sum()
 }
 
 /// A number for what an entry says, terms aside; the same as for the Secret that it becomes.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use weir_config::{Kind, ObjectId, Outcome};
 
+use super::publish::AT_ONCE;
 use crate::fleet::Summary;
 use crate::metrics::Metrics;
 use crate::publication::Publication;
@@ -39,8 +40,8 @@ pub(super) struct Leading {
     pub(super) unpublished: BTreeMap<String, BTreeSet<ObjectId>>,
     /// What is in a shard that is being written.
     pub(super) in_writing: BTreeMap<String, BTreeSet<ObjectId>>,
-    /// After failures, when to write again.
-    pub(super) publish_at: Instant,
+    /// After failures that concern all namespaces, when to write again.
+    pub(super) publish_at: Option<Instant>,
     pub(super) failures: u32,
     pub(super) queue: Queue,
     pub(super) reporting: HashSet<ObjectId>,
@@ -68,7 +69,7 @@ impl Leading {
             judged: BTreeMap::new(),
             unpublished: BTreeMap::new(),
             in_writing: BTreeMap::new(),
-            publish_at: now,
+            publish_at: None,
             failures: 0,
             queue: Queue::default(),
             reporting: HashSet::new(),
@@ -124,8 +125,11 @@ impl Leading {
         ids
     }
 
-    pub(super) fn publish_due(&self, now: Instant) -> Option<Instant> {
-        (self.publish_at > now).then_some(self.publish_at)
+    /// When to publish even if nothing happens. Where all hands are full, one that gets free is what happens.
+    pub(super) fn publish_due(&self) -> Option<Instant> {
+        let free = self.compiled && self.in_writing.len() < AT_ONCE;
+        let held = self.publication.next_due().filter(|_| free);
+        self.publish_at.or(held)
     }
 
     pub(super) fn report_due(&self, pace: &Pace) -> Option<Instant> {

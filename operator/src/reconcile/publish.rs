@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::{Done, Reconciler};
 use crate::client::Failure;
-use crate::publication::{Job, Known, Written};
+use crate::publication::{Job, Known, Written, pace};
 
 /// How many namespaces are written at once.
-const AT_ONCE: usize = 8;
-/// How long to wait after a failure, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
+pub(super) const AT_ONCE: usize = 8;
+/// How long to wait at most where the API server answers none of them.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long to wait at most where it refuses the one: others go on, and there may be many such.
+const LONGEST_REFUSED: Duration = Duration::from_secs(30);
 
 impl Reconciler {
     /// Starts to write what has changed.
@@ -18,11 +19,12 @@ impl Reconciler {
         let Some(leading) = self.turn.leading() else {
             return;
         };
-        if !leading.compiled || leading.publish_at > now {
+        if !leading.compiled || leading.publish_at.is_some_and(|at| at > now) {
             return;
         }
+        leading.publish_at = None;
         while leading.in_writing.len() < AT_ONCE {
-            let Some(job) = leading.publication.next_job() else {
+            let Some(mut job) = leading.publication.next_job(&self.write_pace, now) else {
                 break;
             };
             let ids = leading.unpublished.remove(&job.namespace);
@@ -31,7 +33,7 @@ impl Reconciler {
                 .insert(job.namespace.clone(), ids.unwrap_or_default());
             let writer = leading.writer.clone();
             self.work.spawn(async move {
-                let written = writer.run(&job).await;
+                let written = writer.run(&mut job).await;
                 Done::Wrote(Box::new(job), written)
             });
         }
@@ -43,6 +45,7 @@ impl Reconciler {
     /// A namespace was written, or was not.
     pub(super) async fn wrote(&mut self, job: Job, written: Result<Written, Failure>) {
         let now = Instant::now();
+        self.write_pace.spend(&job.namespace, job.spent, now);
         let Some(leading) = self.turn.leading() else {
             return;
         };
@@ -61,12 +64,17 @@ impl Reconciler {
                     namespace,
                     "could not be published, and is tried again: {failure}"
                 );
-                leading.publication.failed(&job);
+                let longest = if failure.concerns_all() {
+                    // Should it be but the one after all, others that succeed keep this short.
+                    leading.publish_at = Some(now + pace::pause(leading.failures, LONGEST_PAUSE));
+                    leading.failures = leading.failures.saturating_add(1);
+                    LONGEST_PAUSE
+                } else {
+                    LONGEST_REFUSED
+                };
+                leading.publication.failed(&job, longest, now);
                 let waiting = leading.unpublished.entry(job.namespace).or_default();
                 waiting.extend(ids);
-                let pause = FIRST_PAUSE * 2_u32.pow(leading.failures.min(6));
-                leading.failures += 1;
-                leading.publish_at = now + pause.min(LONGEST_PAUSE);
                 return;
             }
         };

@@ -1,9 +1,13 @@
 //! What is published where: a namespace's Secret alone, put right where it was edited, and in parts
-//! where it is too big for one.
+//! where it is too big for one. One that the API server refuses holds up no other.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use weir_config::published::MAX_BYTES;
-use weir_tests::cluster::{CONFIG_NAMESPACE, Cluster, World, eventually_else};
+use weir_tests::cluster::{
+    CONFIG_NAMESPACE, Cluster, World, eventually, eventually_else, throughout,
+};
 use weir_tests::{Key, Provider, Route};
 
 use crate::told::{READY, until};
@@ -155,6 +159,79 @@ async fn a_namespace_too_big_for_a_secret_travels_in_parts() {
     .await;
     for gateway in world.gateways() {
         gateway.assert_serves(&key, "small").await;
+    }
+}
+
+/// A policy by which the API server refuses one Secret.
+const POLICY: &str = r#"
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: NAME}
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [secrets]}
+  matchConditions:
+  - {name: this-one, expression: "object.metadata.name == 'NAME'"}
+  validations:
+  - {expression: "false", message: "not this one"}
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: NAME}
+spec: {policyName: NAME, validationActions: [Deny]}
+"#;
+
+#[tokio::test]
+async fn a_namespace_that_the_server_refuses_holds_up_no_other_and_is_tried_again() {
+    let world = World::shared().await;
+    let cluster = world.cluster();
+    let refused = cluster.namespace("admission").await;
+    let other = cluster.namespace("admitted").await;
+    let name = format!("ns.{}", refused.name());
+    cluster.apply(&POLICY.replace("NAME", &name)).await;
+    let dry = ["create", "secret", "generic", &name, "--dry-run=server"];
+    let dry = [&dry[..], &["-n", CONFIG_NAMESPACE]].concat();
+    eventually("the policy is in force", async || {
+        let said = cluster.kubectl(&dry).await;
+        (said.status != 0 && said.stderr.contains("not this one")).then_some(())
+    })
+    .await;
+    let key = |team: &str| format!("key-of-{team}-0123456789-0123456789");
+    for team in [&refused, &other] {
+        let key = Key::named("app", &key(team.name()));
+        team.apply(&[&mock(), &route(&["chat"]), &key]).await;
+    }
+    // It is tried again and again meanwhile.
+    until(&other, "airoute/chat", &READY).await;
+    throughout(
+        Duration::from_secs(5),
+        "it is not published",
+        async || match published(cluster, &name).await {
+            None => Ok(()),
+            Some(secret) => Err(secret["metadata"].to_string()),
+        },
+    )
+    .await;
+    let ready = refused.condition("airoute/chat", "Ready").await.unwrap();
+    assert_ne!(ready["status"], "True", "{ready}");
+    for model in ["one", "two", "three"] {
+        other.apply(&[&route(&[model])]).await;
+        until(&other, "airoute/chat", &READY).await;
+        for gateway in world.gateways() {
+            gateway.assert_serves(&key(other.name()), model).await;
+        }
+    }
+    for kind in [
+        "validatingadmissionpolicybinding",
+        "validatingadmissionpolicy",
+    ] {
+        cluster.kubectl(&["delete", kind, &name]).await.ok();
+    }
+    until(&refused, "airoute/chat", &READY).await;
+    for gateway in world.gateways() {
+        gateway.assert_serves(&key(refused.name()), "chat").await;
     }
 }
 
