@@ -10,6 +10,7 @@ use http::{HeaderValue, Uri};
 use weir_config::linked::{Linked, LinkedProvider};
 use weir_config::snapshot::{Dialect, HttpVersion};
 use weir_llm::Operation;
+use weir_llm::dialect::openai;
 use weir_llm::scrub::Scrubber;
 
 use crate::wire::{self, Target};
@@ -63,21 +64,24 @@ pub struct Remote {
 
 /// The path of each operation at one provider.
 #[derive(Debug)]
-pub struct Paths([PathAndQuery; Operation::ALL.len()]);
+pub struct Paths([PathAndQuery; openai::OPERATIONS.len()]);
 
 impl Paths {
     fn new(base: &str) -> Result<Self, String> {
-        let of = |operation: Operation| {
-            PathAndQuery::try_from(format!("{base}{}", operation.upstream_path()))
+        let of = |path: &str| {
+            PathAndQuery::try_from(format!("{base}{path}"))
                 .map_err(|error| format!("endpoint: {error}"))
         };
-        let [chat, completions, embeddings] = Operation::ALL;
+        let [chat, completions, embeddings] = openai::OPERATIONS.map(|(_, path)| path);
         Ok(Self([of(chat)?, of(completions)?, of(embeddings)?]))
     }
 
     /// The path of an operation, with the query that the caller sent.
     pub fn of(&self, operation: Operation, query: Option<&str>) -> PathAndQuery {
-        let path = &self.0[operation as usize];
+        let place = openai::OPERATIONS
+            .iter()
+            .position(|(one, _)| *one == operation);
+        let path = &self.0[place.unwrap_or_default()];
         // Some SDKs can send the key in the query; it is not the provider's to know.
         let rest: Vec<&str> = query
             .unwrap_or_default()

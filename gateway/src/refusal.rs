@@ -391,7 +391,7 @@ mod tests {
 
     /// One of each; a new one belongs here and into the table of `docs/gateway.md`.
     fn all() -> Vec<Refusal> {
-        let bad = openai::read(weir_llm::Operation::ChatCompletions, b"{").unwrap_err();
+        let bad = openai::read(weir_llm::Operation::Chat, b"{").unwrap_err();
         let mut tried = Tried::default();
         tried.add("a/b", "took too long");
         tried.add("a/c", "429");

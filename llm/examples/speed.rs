@@ -116,11 +116,11 @@ fn bodies() {
     ] {
         let name = format!("read: {name} ({} bytes)", body.len());
         measure(&name, 2000, || {
-            black_box(read(Operation::ChatCompletions, body.as_bytes()).unwrap());
+            black_box(read(Operation::Chat, body.as_bytes()).unwrap());
         });
     }
     let body = chat(32 << 10);
-    let body = read(Operation::ChatCompletions, body.as_bytes()).unwrap();
+    let body = read(Operation::Chat, body.as_bytes()).unwrap();
     measure("text_bytes: chat, 32 KB", 2000, || {
         black_box(body.text_bytes());
     });

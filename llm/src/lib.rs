@@ -4,14 +4,21 @@
 //! async runtime. A body is read into values that borrow from its bytes; a change is a list of
 //! [`splice`]s; an untouched body or stream goes out as the bytes that came in.
 
+pub mod call;
+pub mod chat;
+pub mod codec;
 pub mod dialect;
-mod json;
+mod format;
+pub mod frame;
+pub mod json;
 pub mod millis;
 mod operation;
+pub mod provider;
 pub mod scrub;
 pub mod splice;
 pub mod sse;
 mod usage;
 
+pub use format::{Dialect, Format, Preset};
 pub use operation::Operation;
 pub use usage::Usage;

@@ -2,74 +2,93 @@
 
 use std::fmt;
 
-/// An operation of the OpenAI-compatible surface.
-///
-/// Paths are those of the provider's API reference
-/// (<https://platform.openai.com/docs/api-reference>).
+/// What is asked for, in whatever format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
-    /// `POST /v1/chat/completions`
-    ChatCompletions,
-    /// `POST /v1/completions`
+    /// An answer in a conversation.
+    Chat,
+    /// The continuation of a text: OpenAI's completions of before.
     Completions,
-    /// `POST /v1/embeddings`
+    /// Vectors of texts.
     Embeddings,
+    /// Documents by their fit to a query.
+    Rerank,
+    /// Images, made or changed.
+    Images,
+    /// Speech from text.
+    Speech,
+    /// Text from speech.
+    Transcriptions,
+    /// English text from speech.
+    Translations,
+    /// Whether a text is harmful.
+    Moderations,
+    /// How many tokens a request would take.
+    CountTokens,
+    /// Files that are kept at the provider.
+    Files,
+    /// Requests that are answered later.
+    Batches,
+    /// Answers that are kept at the provider.
+    Responses,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 3] = [Self::ChatCompletions, Self::Completions, Self::Embeddings];
+    pub const ALL: [Self; 13] = [
+        Self::Chat,
+        Self::Completions,
+        Self::Embeddings,
+        Self::Rerank,
+        Self::Images,
+        Self::Speech,
+        Self::Transcriptions,
+        Self::Translations,
+        Self::Moderations,
+        Self::CountTokens,
+        Self::Files,
+        Self::Batches,
+        Self::Responses,
+    ];
 
-    /// The stable short name, as in `request.operation` and in records: `chat`, `completions`,
-    /// `embeddings`.
+    /// The stable short name, as in `request.operation` and in records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::ChatCompletions => "chat",
+            Self::Chat => "chat",
             Self::Completions => "completions",
             Self::Embeddings => "embeddings",
+            Self::Rerank => "rerank",
+            Self::Images => "images",
+            Self::Speech => "speech",
+            Self::Transcriptions => "transcriptions",
+            Self::Translations => "translations",
+            Self::Moderations => "moderations",
+            Self::CountTokens => "count_tokens",
+            Self::Files => "files",
+            Self::Batches => "batches",
+            Self::Responses => "responses",
         }
     }
 
-    /// The path below a provider's base URL, which already ends in its `/v1` where it has one.
+    /// Whether a call may name no model.
     #[must_use]
-    pub fn upstream_path(self) -> &'static str {
-        match self {
-            Self::ChatCompletions => "/chat/completions",
-            Self::Completions => "/completions",
-            Self::Embeddings => "/embeddings",
-        }
+    pub fn goes_without_model(self) -> bool {
+        matches!(
+            self,
+            Self::Moderations | Self::Files | Self::Batches | Self::Responses
+        )
     }
 
-    /// The operation that a caller's path names; the path comes without its query.
+    /// Whether it spends later, or where nobody sees it.
     #[must_use]
-    pub fn from_path(path: &str) -> Option<Self> {
-        match path {
-            "/v1/chat/completions" => Some(Self::ChatCompletions),
-            "/v1/completions" => Some(Self::Completions),
-            "/v1/embeddings" => Some(Self::Embeddings),
-            _ => None,
-        }
+    pub fn spends_out_of_sight(self) -> bool {
+        matches!(self, Self::Batches)
     }
 }
 
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_caller_path_is_v1_and_the_upstream_path() {
-        for operation in Operation::ALL {
-            let path = format!("/v1{}", operation.upstream_path());
-            assert_eq!(Operation::from_path(&path), Some(operation));
-        }
-        assert_eq!(Operation::from_path("/v1/chat/completions/"), None);
-        assert_eq!(Operation::from_path("/chat/completions"), None);
     }
 }

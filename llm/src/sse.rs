@@ -120,6 +120,32 @@ pub fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
     data
 }
 
+/// The name of one event, its last `event` line; `None` where there is none, or it is no text.
+#[must_use]
+pub fn name(event: &[u8]) -> Option<Cow<'_, str>> {
+    let lines = event.split(|&byte| is_line_end(byte));
+    let name = lines
+        .filter_map(|line| {
+            let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
+            line.strip_prefix(b"event:")
+        })
+        .next_back()?;
+    let name = std::str::from_utf8(name.strip_prefix(b" ").unwrap_or(name)).ok()?;
+    Some(Cow::Borrowed(name))
+}
+
+/// Writes one event: `event:` where it has a name, and `data:`. The data holds no line end.
+pub fn write(name: Option<&str>, data: &[u8], out: &mut Vec<u8>) {
+    if let Some(name) = name {
+        out.extend_from_slice(b"event: ");
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'\n');
+    }
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\n\n");
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

@@ -2,20 +2,29 @@
 
 use serde::Deserialize;
 
-/// Tokens as the provider counted them.
+/// Tokens as the provider counted them, or as Weir did where it gave none.
 ///
-/// `cached` is a part of `input`, and `reasoning` a part of `output`; `None` where the provider
-/// did not say.
+/// `None` where nobody said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Usage {
-    /// Tokens that went in, cached ones included.
+    /// Tokens that went in: those of the prompt cache, read or written, and those of media included.
     pub input: u64,
     /// Tokens that came out, reasoning included; 0 for embeddings.
     pub output: u64,
     /// Tokens of `input` that were read from the provider's prompt cache.
     pub cached: Option<u64>,
+    /// Tokens of `input` that were written to it, for however long.
+    pub cache_write: Option<u64>,
+    /// Tokens of `cache_write` that are kept for an hour, which costs more.
+    pub cache_write_hour: Option<u64>,
     /// Tokens of `output` that were spent on reasoning.
     pub reasoning: Option<u64>,
+    /// Tokens of `input` that were audio.
+    pub audio_input: Option<u64>,
+    /// Tokens of `output` that are audio.
+    pub audio_output: Option<u64>,
+    /// Whether Weir counted, because the provider did not say.
+    pub estimated: bool,
 }
 
 impl Usage {
@@ -68,6 +77,7 @@ impl OpenAi {
             reasoning: self
                 .completion_tokens_details
                 .and_then(|d| d.reasoning_tokens),
+            ..Usage::default()
         })
     }
 }
@@ -86,6 +96,7 @@ mod tests {
             output: 300,
             cached: Some(1920),
             reasoning: Some(64),
+            ..Usage::default()
         };
         assert_eq!(Usage::from_openai(value), Some(expected));
     }

@@ -8,7 +8,7 @@ use weir_llm::dialect::openai::{BadBody, Body, read};
 use weir_llm::{Operation, splice};
 
 fn chat(body: &str) -> Result<Body<'_>, BadBody> {
-    read(Operation::ChatCompletions, body.as_bytes())
+    read(Operation::Chat, body.as_bytes())
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn what_weir_goes_by_is_read() {
             "stream_options":{"include_usage":true,"y":1}} "#,
     )
     .unwrap();
-    assert_eq!(body.operation(), Operation::ChatCompletions);
+    assert_eq!(body.operation(), Operation::Chat);
     assert_eq!(body.model(), "ab/c");
     assert!(body.stream() && body.include_usage());
 }
@@ -179,11 +179,7 @@ fn a_bad_body_is_refused(
 
 #[test]
 fn what_is_not_utf8_is_refused() {
-    let refused = read(
-        Operation::ChatCompletions,
-        b"{\"model\":\"m\",\"a\":\"\xFF\"}",
-    )
-    .unwrap_err();
+    let refused = read(Operation::Chat, b"{\"model\":\"m\",\"a\":\"\xFF\"}").unwrap_err();
     assert_eq!((refused.code, refused.param), ("invalid_utf8", None));
 }
 
@@ -218,17 +214,17 @@ fn a_model_name_has_at_most_256_bytes() {
 }
 
 #[rstest]
-#[case::text(Operation::ChatCompletions, json!({"messages": [{"role": "user", "content": "four"}]}), 4)]
-#[case::escapes(Operation::ChatCompletions, json!({"messages": [{"content": "\n\"é"}]}), 4)]
-#[case::parts(Operation::ChatCompletions, json!({"messages": [
+#[case::text(Operation::Chat, json!({"messages": [{"role": "user", "content": "four"}]}), 4)]
+#[case::escapes(Operation::Chat, json!({"messages": [{"content": "\n\"é"}]}), 4)]
+#[case::parts(Operation::Chat, json!({"messages": [
     {"content": [{"type": "text", "text": "four"}, {"type": "image_url", "image_url": {"url": "data:…"}}]},
     {"content": [{"type": "refusal", "refusal": "no"}]},
 ]}), 6)]
-#[case::calls(Operation::ChatCompletions, json!({"messages": [
+#[case::calls(Operation::Chat, json!({"messages": [
     {"role": "assistant", "content": null, "tool_calls": [{"id": "call_1", "function": {"name": "f", "arguments": "{}"}}]},
     {"role": "assistant", "function_call": {"name": "f", "arguments": "{}"}, "refusal": "no"},
 ]}), 6)]
-#[case::not_the_rest(Operation::ChatCompletions, json!({"messages": [{"content": "a"}], "tools": [{"function": {"description": "b"}}], "user": "c", "prompt": "d"}), 1)]
+#[case::not_the_rest(Operation::Chat, json!({"messages": [{"content": "a"}], "tools": [{"function": {"description": "b"}}], "user": "c", "prompt": "d"}), 1)]
 #[case::prompt(Operation::Completions, json!({"prompt": "four", "suffix": "end", "input": "x"}), 7)]
 #[case::prompts(Operation::Completions, json!({"prompt": ["four", "five"]}), 8)]
 #[case::tokens(Operation::Completions, json!({"prompt": [1, 2, 3]}), 12)]
@@ -250,7 +246,7 @@ fn text_is_counted_in_bytes(
 #[test]
 fn another_model_is_a_splice_of_its_value() {
     let raw = Bytes::from_static(br#"{ "a" : 1.0e2 , "model" : "\u006done" , "z":"model"}"#);
-    let body = read(Operation::ChatCompletions, &raw).unwrap();
+    let body = read(Operation::Chat, &raw).unwrap();
     let splice = body.with_model("say \"two\"").unwrap();
     assert_eq!(
         splice::apply(&raw, &[splice]),
@@ -262,7 +258,7 @@ fn another_model_is_a_splice_of_its_value() {
 proptest! {
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = read(Operation::ChatCompletions, &bytes);
+        let _ = read(Operation::Chat, &bytes);
     }
 
     #[test]
@@ -286,7 +282,7 @@ proptest! {
     ) {
         let mut value = json!({"a": content, "model": model, "z": [content]});
         let raw = Bytes::from(value.to_string());
-        let body = read(Operation::ChatCompletions, &raw).unwrap();
+        let body = read(Operation::Chat, &raw).unwrap();
         prop_assert_eq!(body.model(), &model);
         let splices: Vec<_> = body.with_model(&other).into_iter().collect();
         let spliced = splice::apply(&raw, &splices);

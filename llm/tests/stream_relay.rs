@@ -90,10 +90,10 @@ fn ending(done: bool, usage: Option<Usage>) -> Ending {
 
 #[rstest]
 #[case::chat(CHAT, ending(true, None))]
-#[case::usage(USAGE, ending(true, Some(Usage { input: 19, output: 10, cached: Some(3), reasoning: Some(4) })))]
+#[case::usage(USAGE, ending(true, Some(Usage { input: 19, output: 10, cached: Some(3), reasoning: Some(4), ..Usage::default() })))]
 #[case::tools(TOOLS, ending(true, None))]
 #[case::completion(COMPLETION, ending(true, None))]
-#[case::comments(COMMENTS, ending(true, Some(Usage { input: 6, output: 2, cached: None, reasoning: None })))]
+#[case::comments(COMMENTS, ending(true, Some(Usage { input: 6, output: 2, cached: None, reasoning: None, ..Usage::default() })))]
 #[case::error(ERROR, ending(false, None))]
 fn a_fixture_passes_whole_however_it_is_cut(
     #[case] fixture: &str,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 use weir_llm::Operation;
+use weir_llm::dialect::openai;
 
 use super::tail::Tail;
 use super::{ROUTE, Worker};
@@ -35,7 +36,7 @@ pub(super) const MODEL_PATH: &str = "/v1/models/";
 
 impl Call {
     fn of(method: &Method, path: &str) -> Result<Self, Refusal> {
-        let (call, allow) = if let Some(operation) = Operation::from_path(path) {
+        let (call, allow) = if let Some(operation) = openai::operation(path) {
             (Self::Operation(operation), "POST")
         } else if path == "/v1/models" {
             (Self::Models, "GET")

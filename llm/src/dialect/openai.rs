@@ -4,6 +4,7 @@
 
 mod error;
 mod models;
+mod paths;
 mod plain;
 mod request;
 mod stream;
@@ -11,6 +12,7 @@ mod text;
 
 pub use error::{ErrorShape, error_body, error_event};
 pub use models::{ModelShape, model_body, models_body};
+pub use paths::{OPERATIONS, operation};
 pub use plain::PlainReader;
 pub use request::{BadBody, Body, MAX_DEPTH, MAX_MODEL_LEN, read};
 pub use stream::{Ending, Fed, StreamReader, TooBig};

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// How deep a text may nest, the top-level object included. The open ones are kept in the bits of
 /// one number, so it can't be more.
-pub(crate) const MAX_DEPTH: u32 = 128;
+pub const MAX_DEPTH: u32 = 128;
 
 /// Why a text was not walked to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +26,7 @@ pub(crate) fn fields<'a>(
     text: &'a str,
     mut field: impl FnMut(&'a str, Range<usize>),
 ) -> Result<(), Fault> {
-    let mut walker = Walker {
-        bytes: text.as_bytes(),
-        at: 0,
-        open: 0,
-        depth: 0,
-    };
+    let mut walker = Walker::new(text);
     walker.blanks();
     if walker.peek() != Some(b'{') {
         walker.value()?;
@@ -60,7 +55,8 @@ pub(crate) fn fields<'a>(
     }
 }
 
-struct Walker<'a> {
+/// A place in a text, moved forward over what is checked.
+pub(super) struct Walker<'a> {
     bytes: &'a [u8],
     at: usize,
     /// One bit for each open one, the innermost the lowest: set for an object.
@@ -68,12 +64,25 @@ struct Walker<'a> {
     depth: u32,
 }
 
-impl Walker<'_> {
-    fn peek(&self) -> Option<u8> {
+impl<'a> Walker<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            bytes: text.as_bytes(),
+            at: 0,
+            open: 0,
+            depth: 0,
+        }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    fn take(&mut self, byte: u8) -> Result<(), Fault> {
+    pub(super) fn take(&mut self, byte: u8) -> Result<(), Fault> {
         if self.peek() == Some(byte) {
             self.at += 1;
             Ok(())
@@ -82,13 +91,13 @@ impl Walker<'_> {
         }
     }
 
-    fn blanks(&mut self) {
+    pub(super) fn blanks(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
     }
 
-    fn end(&mut self) -> Result<(), Fault> {
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
         self.blanks();
         match self.peek() {
             None => Ok(()),
@@ -97,7 +106,7 @@ impl Walker<'_> {
     }
 
     /// Steps over the opening byte.
-    fn push(&mut self, object: bool) -> Result<(), Fault> {
+    pub(super) fn push(&mut self, object: bool) -> Result<(), Fault> {
         if self.depth == MAX_DEPTH {
             return Err(Fault::TooDeep);
         }
@@ -107,7 +116,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn pop(&mut self) {
+    pub(super) fn pop(&mut self) {
         self.depth -= 1;
         self.open >>= 1;
     }
@@ -173,7 +182,7 @@ impl Walker<'_> {
     }
 
     /// Always false: a word opens nothing.
-    fn word(&mut self, word: &[u8]) -> Result<bool, Fault> {
+    pub(super) fn word(&mut self, word: &[u8]) -> Result<bool, Fault> {
         if self.bytes[self.at..].starts_with(word) {
             self.at += word.len();
             Ok(false)
@@ -183,7 +192,7 @@ impl Walker<'_> {
     }
 
     /// Steps over a string and gives where its inside lies.
-    fn string(&mut self) -> Result<Range<usize>, Fault> {
+    pub(super) fn string(&mut self) -> Result<Range<usize>, Fault> {
         self.take(b'"')?;
         let start = self.at;
         loop {
@@ -214,7 +223,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<(), Fault> {
+    pub(super) fn number(&mut self) -> Result<(), Fault> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }

@@ -23,7 +23,7 @@ fn a_status_fault_is_an_error_with_retry_after() {
         code: 429,
         retry_after: Some(Duration::from_millis(1200)),
     });
-    let script = play(Operation::ChatCompletions, &hello(true), &settings, 1);
+    let script = play(Operation::Chat, &hello(true), &settings, 1);
     assert_eq!(script.status, 429);
     assert_eq!(script.headers, [("retry-after", "2".to_owned())]);
     let expected = json!({"error": {
@@ -48,7 +48,7 @@ fn a_fault_strikes_each_nth_request() {
         ..Settings::default()
     };
     let statuses: Vec<u16> = (1..=6)
-        .map(|n| play(Operation::ChatCompletions, &hello(false), &settings, n).status)
+        .map(|n| play(Operation::Chat, &hello(false), &settings, n).status)
         .collect();
     assert_eq!(statuses, [200, 200, 503, 200, 200, 503]);
 }
@@ -57,7 +57,7 @@ fn a_fault_strikes_each_nth_request() {
 fn a_cut_before_the_answer_sends_nothing() {
     let mut settings = failing(FaultKind::Disconnect(Disconnect::BeforeAnswer));
     settings.latency = Duration::from_millis(9);
-    let script = play(Operation::ChatCompletions, &hello(true), &settings, 1);
+    let script = play(Operation::Chat, &hello(true), &settings, 1);
     let silence = Step {
         delay: Duration::from_millis(9),
         bytes: Bytes::new(),
@@ -69,13 +69,8 @@ fn a_cut_before_the_answer_sends_nothing() {
 #[test]
 fn a_cut_midway_leaves_half_of_the_stream_and_a_torn_event() {
     let settings = failing(FaultKind::Disconnect(Disconnect::MidStream));
-    let whole = play(
-        Operation::ChatCompletions,
-        &hello(true),
-        &Settings::default(),
-        1,
-    );
-    let cut = play(Operation::ChatCompletions, &hello(true), &settings, 1);
+    let whole = play(Operation::Chat, &hello(true), &Settings::default(), 1);
+    let cut = play(Operation::Chat, &hello(true), &settings, 1);
     let whole: Vec<Step> = whole.steps.collect();
     let steps: Vec<Step> = cut.steps.clone().collect();
     assert_eq!((whole.len(), steps.len()), (11, 6));
@@ -93,12 +88,12 @@ fn a_cut_midway_leaves_half_of_the_stream_and_a_torn_event() {
 fn a_cut_midway_leaves_half_of_a_plain_answer() {
     let settings = failing(FaultKind::Disconnect(Disconnect::MidStream));
     let whole = text_of(&play(
-        Operation::ChatCompletions,
+        Operation::Chat,
         &hello(false),
         &Settings::default(),
         1,
     ));
-    let cut = play(Operation::ChatCompletions, &hello(false), &settings, 1);
+    let cut = play(Operation::Chat, &hello(false), &settings, 1);
     assert_eq!(cut.end, End::Disconnect);
     assert_eq!(text_of(&cut), whole[..whole.len() / 2]);
 }
@@ -108,17 +103,12 @@ fn a_stall_halts_midway_and_then_goes_on() {
     let stall = Duration::from_secs(60);
     for (stream, at) in [(false, 1), (true, 5)] {
         let script = play(
-            Operation::ChatCompletions,
+            Operation::Chat,
             &hello(stream),
             &failing(FaultKind::Stall(stall)),
             1,
         );
-        let whole = play(
-            Operation::ChatCompletions,
-            &hello(stream),
-            &Settings::default(),
-            1,
-        );
+        let whole = play(Operation::Chat, &hello(stream), &Settings::default(), 1);
         assert_eq!(text_of(&script), text_of(&whole));
         assert_eq!(script.end, End::Clean);
         let waits: Vec<usize> = script

@@ -20,12 +20,7 @@ fn play(operation: Operation, request: &Value, settings: &Settings, sequence: u6
 }
 
 fn chat(request: &Value) -> Value {
-    json_of(&play(
-        Operation::ChatCompletions,
-        request,
-        &Settings::default(),
-        1,
-    ))
+    json_of(&play(Operation::Chat, request, &Settings::default(), 1))
 }
 
 fn json_of(script: &Script) -> Value {
@@ -52,12 +47,7 @@ fn hello(stream: bool) -> Value {
 
 #[test]
 fn a_chat_is_answered_with_text_and_usage() {
-    let script = play(
-        Operation::ChatCompletions,
-        &hello(false),
-        &Settings::default(),
-        1,
-    );
+    let script = play(Operation::Chat, &hello(false), &Settings::default(), 1);
     assert_eq!(
         (script.status, script.content_type, script.end),
         (200, "application/json", End::Clean)
@@ -92,7 +82,7 @@ fn a_chat_is_answered_with_text_and_usage() {
 fn the_same_request_gives_the_same_bytes_and_another_one_another_id() {
     let bytes = |request: &Value, sequence| {
         text_of(&play(
-            Operation::ChatCompletions,
+            Operation::Chat,
             request,
             &Settings::default(),
             sequence,
@@ -112,7 +102,7 @@ fn a_streamed_chat_is_role_pieces_finish_and_done() {
         chunk_interval: Duration::from_millis(5),
         ..Settings::default()
     };
-    let script = play(Operation::ChatCompletions, &hello(true), &settings, 1);
+    let script = play(Operation::Chat, &hello(true), &settings, 1);
     let head = format!(
         r#"data: {{"id":"{}","object":"chat.completion.chunk","created":1735689600,"model":"fast","choices":[{{"index":0,"delta":"#,
         events(&script)[0]["id"].as_str().unwrap()
@@ -137,12 +127,7 @@ fn a_streamed_chat_is_role_pieces_finish_and_done() {
 fn a_stream_says_its_usage_where_it_is_asked_to() {
     let mut request = hello(true);
     request["stream_options"] = json!({"include_usage": true});
-    let script = play(
-        Operation::ChatCompletions,
-        &request,
-        &Settings::default(),
-        1,
-    );
+    let script = play(Operation::Chat, &request, &Settings::default(), 1);
     let events = events(&script);
     let (last, rest) = events.split_last().unwrap();
     let (usage, rest) = rest.split_last().unwrap();
@@ -169,9 +154,9 @@ fn pieces_make_up_the_plain_text(#[case] chunks: u32, #[case] n: usize) {
     };
     let mut request = hello(false);
     request["n"] = n.into();
-    let plain = json_of(&play(Operation::ChatCompletions, &request, &settings, 1));
+    let plain = json_of(&play(Operation::Chat, &request, &settings, 1));
     request["stream"] = true.into();
-    let events = events(&play(Operation::ChatCompletions, &request, &settings, 1));
+    let events = events(&play(Operation::Chat, &request, &settings, 1));
     let mut texts = vec![String::new(); n];
     let mut pieces = 0;
     for event in &events[n..] {
@@ -200,7 +185,7 @@ fn a_text_with_fewer_letters_than_chunks_comes_letter_by_letter() {
             text: Some(text.to_owned()),
             ..Settings::default()
         };
-        let script = play(Operation::ChatCompletions, &hello(true), &settings, 1);
+        let script = play(Operation::Chat, &hello(true), &settings, 1);
         assert_eq!(events(&script).len(), 1 + pieces + 1 + 1, "{text}");
     }
 }
@@ -227,7 +212,7 @@ fn counts_that_are_set_are_told() {
         ..Settings::default()
     };
     let told = |request: &Value| {
-        let script = play(Operation::ChatCompletions, request, &settings, 1);
+        let script = play(Operation::Chat, request, &settings, 1);
         let mut reader = PlainReader::new();
         reader.feed(&script.steps.clone().into_bytes());
         (
@@ -240,6 +225,7 @@ fn counts_that_are_set_are_told() {
         output,
         cached: Some(0),
         reasoning: Some(0),
+        ..Usage::default()
     };
     assert_eq!(told(&hello(false)), (used(500), json!("stop")));
     let mut request = hello(false);
@@ -405,7 +391,7 @@ fn a_streamed_call_gives_its_name_first_and_then_its_arguments() {
         chunks: 3,
         ..Settings::default()
     };
-    let events = events(&play(Operation::ChatCompletions, &request, &settings, 1));
+    let events = events(&play(Operation::Chat, &request, &settings, 1));
     let calls: Vec<&Value> = events[..4]
         .iter()
         .map(|event| &event["choices"][0]["delta"]["tool_calls"][0])

@@ -52,7 +52,7 @@ fn success(
             let answer = embeddings::answer(body, settings)?;
             (JSON, Steps::body(answer, settings.latency, midway))
         }
-        Operation::ChatCompletions | Operation::Completions => {
+        _ => {
             let completion = Completion::new(body, settings)?;
             if body.stream() {
                 let events = Events::new(completion, settings.chunks, body.include_usage());

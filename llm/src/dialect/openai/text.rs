@@ -12,9 +12,10 @@ const BYTES_PER_TOKEN: u64 = 4;
 /// Bytes of text in the body of a request, see [`Body::text_bytes`](super::Body::text_bytes).
 pub(super) fn count(operation: Operation, body: &str) -> u64 {
     let rule = match operation {
-        Operation::ChatCompletions => Rule::Chat,
+        Operation::Chat => Rule::Chat,
         Operation::Completions => Rule::Completion,
         Operation::Embeddings => Rule::Embeddings,
+        _ => Rule::Nothing,
     };
     let mut total = 0;
     let mut deserializer = serde_json::Deserializer::from_str(body);

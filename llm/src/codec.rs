@@ -1,0 +1,251 @@
+//! What a format has to be able to do: it is read into the canonical form and written from it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::chat::{Answer, Event, Problem, Request};
+use crate::frame::{BadFrame, Frame, Framing};
+use crate::json::{Object, Value};
+use crate::{Dialect, Format, Preset, Usage};
+
+/// A wire format of chat, both ways. Stateless; what a stream has to remember is in its [`Decoder`] or [`Encoder`].
+pub trait Codec: Sync {
+    /// Which one it is.
+    fn format(&self) -> Format;
+
+    /// How its streams are cut into events.
+    fn framing(&self) -> Framing {
+        Framing::Sse
+    }
+
+    /// The field of a plain answer's top-level object that holds its usage.
+    fn usage_key(&self) -> &'static str {
+        "usage"
+    }
+
+    /// Reads a caller's body. Lenient: what the canonical form does not hold becomes an
+    /// [`Extra`](crate::chat::Extra), never an error and never nothing.
+    ///
+    /// # Errors
+    /// A 400 that names the field, for what can't be understood at all.
+    fn read_request<'a>(&self, body: &Value<'a>, asked: &Asked<'_>)
+    -> Result<Request<'a>, Problem>;
+
+    /// Writes a body for a provider.
+    ///
+    /// # Errors
+    /// A 400 that names the field of the *caller's* body that this format can't express, unless
+    /// [`Gaps`] says that it is dropped.
+    fn write_request<'r>(
+        &self,
+        request: &'r Request<'_>,
+        target: &Target<'r>,
+        gaps: &mut Gaps,
+    ) -> Result<Object<'r>, Problem>;
+
+    /// Reads a provider's plain answer.
+    ///
+    /// # Errors
+    /// [`BadAnswer`] if it is none.
+    fn read_answer(&self, body: &[u8]) -> Result<Answer, BadAnswer>;
+
+    /// Writes a plain answer for a caller.
+    fn write_answer(&self, answer: &Answer, asked: &Asked<'_>) -> Vec<u8>;
+
+    /// Reads a provider's stream.
+    fn decoder(&self) -> Box<dyn Decoder>;
+
+    /// Writes a stream for a caller.
+    fn encoder(&self, asked: &Asked<'_>) -> Box<dyn Encoder>;
+
+    /// Looks on as a stream passes untouched.
+    fn watch(&self) -> Box<dyn Watch>;
+
+    /// The value of [`usage_key`](Self::usage_key); `None` if it holds no count.
+    fn read_usage(&self, value: &[u8]) -> Option<Usage>;
+
+    /// Reads a provider's error, of whatever shape providers of this format send; `None` where the body says nothing
+    /// that can be read.
+    fn read_problem(&self, status: u16, body: &[u8]) -> Option<Problem>;
+
+    /// Writes an error for a caller. The status is the problem's, or the nearest that the format knows.
+    fn write_problem(&self, problem: &Problem, asked: &Asked<'_>) -> WrittenProblem;
+
+    /// An event that ends a stream in an error; the caller's SDK raises on it.
+    fn problem_event(&self, problem: &Problem) -> Vec<u8>;
+
+    /// Whether a passing body holds the error shape of this very format, so that it need not be written anew.
+    fn is_problem(&self, body: &[u8]) -> bool;
+}
+
+/// A stream's events, to be read one after the other. Any sequence of frames is taken without a panic.
+pub trait Decoder: Send {
+    /// Takes an event of the stream and adds what it means.
+    ///
+    /// # Errors
+    /// [`BadAnswer`] if it makes no sense; the stream can't be read any further.
+    fn frame(&mut self, frame: &Frame<'_>, events: &mut Vec<Event>) -> Result<(), BadAnswer>;
+
+    /// The stream ended as its transport says: closes what is open. Adds [`Event::End`] only if the answer was whole.
+    fn finish(&mut self, events: &mut Vec<Event>);
+}
+
+/// A stream's events, to be written one after the other.
+pub trait Encoder: Send {
+    /// Adds the bytes of an event, whole events of the format alone. Must cope with events that its format has nothing
+    /// for.
+    fn event(&mut self, event: &Event, out: &mut Vec<u8>);
+}
+
+/// Looks on as a stream passes.
+pub trait Watch: Send {
+    /// Looks at one or more whole events.
+    fn run(&mut self, events: &[u8]);
+
+    /// What is known so far.
+    fn seen(&self) -> Seen;
+}
+
+/// What is known of a stream that passes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// A piece of the answer itself came.
+    pub content: bool,
+    /// A choice gave the reason why it ends.
+    pub finished: bool,
+    /// The format's own mark of the end came (`[DONE]`, `message_stop`, …).
+    pub done: bool,
+    /// An error came as an event.
+    pub failed: bool,
+    /// The last usage that was told.
+    pub usage: Option<Usage>,
+}
+
+/// What a format may have to know of a call to write what comes back.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The model as the caller calls it.
+    pub model: &'a str,
+    /// The answer comes as a stream.
+    pub stream: bool,
+    /// The caller of OpenAI's chat asked for `stream_options.include_usage`.
+    pub include_usage: bool,
+    /// A name for what has none at the provider: lower-case letters and digits, no two calls have the same.
+    pub id: &'a str,
+    /// Now, in Unix seconds, for formats that want a time and providers that give none.
+    pub now: i64,
+    /// The caller's body, where there is one, for formats that repeat parts of it.
+    pub body: Option<&'a Value<'a>>,
+    /// How the caller wants its stream cut, where its format leaves the choice.
+    pub framing: Framing,
+}
+
+/// For whom a body is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// What the provider speaks.
+    pub dialect: Dialect,
+    /// Which well-known provider it is.
+    pub preset: Option<Preset>,
+    /// The model as the provider calls it.
+    pub model: &'a str,
+}
+
+/// What a target can't do: refused, or dropped and told, as the route says.
+#[derive(Debug)]
+pub struct Gaps {
+    drop: bool,
+    /// The format that can't.
+    to: &'static str,
+    dropped: Vec<String>,
+}
+
+impl Gaps {
+    /// `drop`: what can be left out is; otherwise it is refused.
+    #[must_use]
+    pub fn new(drop: bool, to: &'static str) -> Self {
+        Self {
+            drop,
+            to,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// The target can't do what stands at this path; the call makes sense without it.
+    ///
+    /// # Errors
+    /// The refusal, where the route does not say that it is dropped.
+    pub fn leave_out(&mut self, path: &str, what: &str) -> Result<(), Problem> {
+        if self.drop {
+            if !self.dropped.iter().any(|one| one == path) {
+                self.dropped.push(path.to_owned());
+            }
+            return Ok(());
+        }
+        Err(self.refuse(path, what))
+    }
+
+    /// The target can't do what stands at this path, and without it the call would mean something else.
+    #[must_use]
+    pub fn refuse(&self, path: &str, what: &str) -> Problem {
+        Problem::invalid(
+            "unsupported_parameter",
+            path,
+            format!(
+                "Unsupported parameter: '{path}'. The model behind this route is called by {}, which has nothing for {what}.",
+                self.to
+            ),
+        )
+    }
+
+    /// What was dropped, by path, in order.
+    #[must_use]
+    pub fn dropped(&self) -> &[String] {
+        &self.dropped
+    }
+}
+
+/// An error as a caller gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenProblem {
+    /// The status.
+    pub status: u16,
+    /// Headers that the format wants besides `content-type: application/json`.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// A provider's answer that is none of its format. Says what is wrong with it, and never quotes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadAnswer {
+    /// What.
+    pub what: Cow<'static, str>,
+}
+
+impl BadAnswer {
+    /// With this said of it.
+    pub fn new(what: impl Into<Cow<'static, str>>) -> Self {
+        Self { what: what.into() }
+    }
+}
+
+impl fmt::Display for BadAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the provider's answer can't be read: {}", self.what)
+    }
+}
+
+impl std::error::Error for BadAnswer {}
+
+impl From<crate::json::BadJson> for BadAnswer {
+    fn from(error: crate::json::BadJson) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<BadFrame> for BadAnswer {
+    fn from(error: BadFrame) -> Self {
+        Self::new(error.to_string())
+    }
+}
