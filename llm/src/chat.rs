@@ -7,6 +7,7 @@
 
 mod answer;
 mod event;
+mod field;
 mod message;
 mod problem;
 mod request;
@@ -14,6 +15,7 @@ mod tool;
 
 pub use answer::{Answer, Choice, Finish, Logprob, TokenLogprob};
 pub use event::{Delta, Event, PartStart};
+pub use field::Field;
 pub use message::{
     CacheMarker, Citation, Detail, Media, MediaKind, Message, Part, PartKind, Reasoned, Role,
     Signature, Source, ToolCall, ToolResult,

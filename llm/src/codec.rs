@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::chat::{Answer, Event, Problem, Request};
+use crate::chat::{Answer, Event, Extra, Problem, Request};
 use crate::frame::{BadFrame, Frame, Framing};
 use crate::json::{Object, Value};
 use crate::{Dialect, Format, Preset, Usage};
@@ -196,6 +196,16 @@ impl Gaps {
                 self.to
             ),
         )
+    }
+
+    /// The target has nothing for any of what another format alone can say.
+    ///
+    /// # Errors
+    /// The refusal of the first, where the route does not say that it is dropped.
+    pub fn extras(&mut self, extras: &[Extra<'_>]) -> Result<(), Problem> {
+        extras
+            .iter()
+            .try_for_each(|extra| self.leave_out(&extra.path, "it"))
     }
 
     /// What was dropped, by path, in order.

@@ -1,11 +1,14 @@
 use std::borrow::Cow;
 
 use super::{Message, Part, PartKind, Tool, ToolChoice};
+use crate::Format;
 use crate::json::{Text, Value};
 
 /// What a caller asks of a model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Request<'a> {
+    /// The format that it was read from; every reader says it. See [`path_of`](Self::path_of).
+    pub from: Option<Format>,
     /// The model, as the caller calls it; written as the provider calls it.
     pub model: Cow<'a, str>,
     /// The instructions before the first turn: texts, for the most part.
