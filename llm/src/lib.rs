@@ -13,6 +13,7 @@ pub mod frame;
 pub mod json;
 pub mod millis;
 mod operation;
+pub mod price;
 pub mod provider;
 pub mod scrub;
 pub mod splice;
