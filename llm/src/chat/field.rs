@@ -3,7 +3,10 @@ use crate::Format;
 
 /// A field of a request that the canonical form holds once for the whole call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the field of the request that bears its name")]
+#[expect(
+    missing_docs,
+    reason = "each is the field of the request that bears its name"
+)]
 pub enum Field {
     System,
     Tools,

@@ -2,6 +2,7 @@
 
 use super::catalogue::{Catalogue, Entry, Model, Provider, catalogue, dashed};
 use super::table::Prices;
+use crate::{Dialect, Preset};
 
 /// What is known of a call whose price is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,33 @@ impl Row {
 }
 
 impl Catalogue {
+    /// Who serves the calls of a provider as Weir's resources declare it: by its preset, else by its URL, else by its
+    /// dialect, where only one sells that (a proxy before it does not change the price).
+    ///
+    /// `None` where nobody of the catalogue does: a server of one's own costs what its resource says.
+    #[must_use]
+    pub fn provider_of(
+        &self,
+        dialect: Dialect,
+        preset: Option<Preset>,
+        endpoint: &str,
+    ) -> Option<&Provider> {
+        if let Some(preset) = preset {
+            return self.provider(of_preset(preset)?);
+        }
+        let of_dialect = match dialect {
+            Dialect::Mock => return None,
+            Dialect::OpenAI => None,
+            Dialect::AzureOpenAI => Some("azure"),
+            Dialect::Anthropic => Some("anthropic"),
+            Dialect::Gemini | Dialect::Vertex => Some("google"),
+            Dialect::Bedrock => Some("aws"),
+            Dialect::Cohere => Some("cohere"),
+        };
+        let by_url = self.provider_at(endpoint);
+        by_url.or_else(|| self.provider(of_dialect?))
+    }
+
     /// The model that a name means at a provider, and the provider that lists it: itself, or the first of those whose
     /// models it serves.
     #[must_use]
@@ -107,6 +135,22 @@ impl Catalogue {
                 .find_map(|lister| Some((lister, lister.find(name)?)))
         };
         find(&name).or_else(|| find(&dashed(&name)?))
+    }
+}
+
+fn of_preset(preset: Preset) -> Option<&'static str> {
+    match preset {
+        Preset::Mistral => Some("mistral"),
+        Preset::Groq => Some("groq"),
+        Preset::DeepSeek => Some("deepseek"),
+        Preset::XAI => Some("x-ai"),
+        Preset::Together => Some("together"),
+        Preset::Fireworks => Some("fireworks"),
+        Preset::OpenRouter => Some("openrouter"),
+        Preset::Perplexity => Some("perplexity"),
+        Preset::Cerebras => Some("cerebras"),
+        // NVIDIA's are priced by nobody there, and the others are servers of one's own.
+        Preset::NIM | Preset::VLLM | Preset::SGLang | Preset::Ollama => None,
     }
 }
 

@@ -188,7 +188,9 @@ impl From<&Usage> for Counts {
         let cached = part(usage.cached, input);
         let written = part(usage.cache_write, input - cached);
         let audio = part(usage.audio_input, input);
-        let beyond = (cached + written).saturating_add(audio).saturating_sub(input);
+        let beyond = (cached + written)
+            .saturating_add(audio)
+            .saturating_sub(input);
         let audio_cached = beyond.min(cached).min(audio);
         // What is left of it can't have been written to the cache and be audio as well: no model prices that.
         let audio = audio - (beyond - audio_cached).min(audio);
@@ -203,6 +205,9 @@ impl From<&Usage> for Counts {
             .with(Kind::AudioCacheRead, audio_cached)
             .with(Kind::Output, usage.output)
             .with(Kind::Reasoning, reasoning)
-            .with(Kind::AudioOutput, part(usage.audio_output, usage.output - reasoning))
+            .with(
+                Kind::AudioOutput,
+                part(usage.audio_output, usage.output - reasoning),
+            )
     }
 }

@@ -3,6 +3,7 @@
 use weir_llm::price::{
     Kind, Listed, Origin, Prices, Query, Rate, Row, catalogue, parse_day, parse_usd,
 };
+use weir_llm::{Dialect, Preset};
 
 fn ask<'a>(provider: &'a str, model: &'a str) -> Query<'a> {
     Query {
@@ -159,4 +160,79 @@ fn what_is_declared_replaces_the_listed_price_kind_by_kind() {
         (unlisted.origin, unlisted.prices),
         (Origin::Declared(None), declared)
     );
+}
+
+#[test]
+fn providers_are_known_by_what_their_resources_declare() {
+    for (dialect, preset, endpoint, expected) in [
+        (
+            Dialect::OpenAI,
+            None,
+            "https://api.openai.com/v1",
+            Some("openai"),
+        ),
+        (
+            Dialect::OpenAI,
+            None,
+            "https://api.deepseek.com",
+            Some("deepseek"),
+        ),
+        (Dialect::OpenAI, None, "http://llm.internal/v1", None),
+        (
+            Dialect::OpenAI,
+            Some(Preset::XAI),
+            "http://proxy.internal",
+            Some("x-ai"),
+        ),
+        (
+            Dialect::OpenAI,
+            Some(Preset::Ollama),
+            "http://localhost:11434/v1",
+            None,
+        ),
+        (
+            Dialect::AzureOpenAI,
+            None,
+            "https://private.example",
+            Some("azure"),
+        ),
+        (
+            Dialect::Anthropic,
+            None,
+            "http://proxy.internal",
+            Some("anthropic"),
+        ),
+        (
+            Dialect::Vertex,
+            None,
+            "https://aiplatform.googleapis.com/v1/projects/p/locations/global",
+            Some("google"),
+        ),
+        (
+            Dialect::Gemini,
+            None,
+            "https://generativelanguage.googleapis.com",
+            Some("google"),
+        ),
+        (
+            Dialect::Bedrock,
+            None,
+            "https://vpce-1.bedrock-runtime.eu-west-1.vpce.amazonaws.com",
+            Some("aws"),
+        ),
+        (
+            Dialect::Cohere,
+            None,
+            "https://api.cohere.com",
+            Some("cohere"),
+        ),
+        (Dialect::Mock, None, "https://api.openai.com/v1", None),
+    ] {
+        let found = catalogue().provider_of(dialect, preset, endpoint);
+        assert_eq!(
+            found.map(|provider| provider.id.as_str()),
+            expected,
+            "{dialect:?} {preset:?} {endpoint}"
+        );
+    }
 }

@@ -5,7 +5,16 @@ use weir_llm::price::{Counts, Kind, Prices, Query, Rate, Row, parse_day, parse_u
 
 fn price(provider: &str, model: &str, day: &str, declared: Option<&Prices>) -> Prices {
     let at = parse_day(day).unwrap();
-    Row::find(&Query { provider: Some(provider), model, at, context: &[] }, declared).prices
+    Row::find(
+        &Query {
+            provider: Some(provider),
+            model,
+            at,
+            context: &[],
+        },
+        declared,
+    )
+    .prices
 }
 
 /// Dollars, in nano-dollars.
@@ -19,9 +28,16 @@ fn usd(text: &str) -> u64 {
 #[test]
 fn a_coding_session_at_anthropic() {
     let prices = price("anthropic", "claude-opus-4-6", "2026-04-09", None);
-    let session = Usage { input: 50_000, output: 15_000, ..Usage::default() };
+    let session = Usage {
+        input: 50_000,
+        output: 15_000,
+        ..Usage::default()
+    };
     assert_eq!(prices.cost(&Counts::from(&session)), usd("0.625"));
-    let cached = Usage { cached: Some(40_000), ..session };
+    let cached = Usage {
+        cached: Some(40_000),
+        ..session
+    };
     assert_eq!(prices.cost(&Counts::from(&cached)), usd("0.445"));
 }
 
@@ -58,10 +74,18 @@ fn a_deep_research_at_perplexity() {
 fn audio_from_the_cache_is_charged_once() {
     let prices = price("openai", "gpt-realtime", "2026-11-23", None);
     let rate = |kind| prices.get(kind).unwrap().base;
-    let usage = Usage { input: 5_000, audio_input: Some(4_000), cached: Some(3_000), ..Usage::default() };
+    let usage = Usage {
+        input: 5_000,
+        audio_input: Some(4_000),
+        cached: Some(3_000),
+        ..Usage::default()
+    };
     let overlap = 3_000 + 4_000 - 5_000;
     let by_hand = (3_000 - overlap) * rate(Kind::CacheRead)
         + overlap * rate(Kind::AudioCacheRead)
         + (4_000 - overlap) * rate(Kind::AudioInput);
-    assert_eq!(prices.cost(&Counts::from(&usage)), by_hand.div_ceil(1_000_000));
+    assert_eq!(
+        prices.cost(&Counts::from(&usage)),
+        by_hand.div_ceil(1_000_000)
+    );
 }
