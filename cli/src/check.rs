@@ -32,6 +32,11 @@ pub(crate) struct Arguments {
     #[arg(value_name = "DIR")]
     path: PathBuf,
 
+    /// The namespace of the gateway: providers of no other may use the gateway's
+    /// own identity at a cloud
+    #[arg(long, value_name = "NAME", default_value = "weir-system")]
+    namespace: String,
+
     /// How to print the problems
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -67,6 +72,7 @@ pub(crate) fn run(
         unreadable: &[],
         env: Some(&|name| std::env::var(name).ok()),
         previous: None,
+        gateway_namespace: Some(&arguments.namespace),
     });
     let report = Report::new(&compiled, &read.problems);
     match arguments.format {

@@ -66,6 +66,8 @@ use crate::verdict::{Kind, ObjectId, Outcome, Problem, Reason, Serving, Verdict}
 use object::{Found, Object};
 use variables::Variables;
 
+pub(crate) use variables::is_stand_in;
+
 pub use room::MAX_OF_A_KIND;
 pub use standing::{Standing, stands_for};
 pub use text::duration;
@@ -83,6 +85,9 @@ pub struct Input<'a> {
     /// Gives the value of an environment variable, for `${VARIABLE}` in the values of Secrets.
     /// None leaves such values as they are, which is right for a cluster.
     pub env: Option<Environment<'a>>,
+    /// The namespace of the gateways that serve this: providers of that one alone may use the gateway's own identity.
+    /// None where it is not known, and nobody is refused for its sake; [`link`](crate::link) knows it in any case.
+    pub gateway_namespace: Option<&'a str>,
     /// What was compiled before: where last good lives.
     pub previous: Option<&'a Snapshot>,
 }
@@ -126,6 +131,9 @@ pub fn check(input: &Input<'_>) -> Compiled {
 fn compile_with(input: &Input<'_>, assume_good: bool) -> Compiled {
     let mut folder = TakenUp::default();
     let mut workspace = Workspace::new(input.previous.cloned().unwrap_or_default());
+    if let Some(own) = input.gateway_namespace {
+        workspace = workspace.for_gateways_in(own);
+    }
     for document in in_order(input.documents) {
         if let Some(id) = folder.take_up(document) {
             workspace.put_as(id, Arc::clone(document));

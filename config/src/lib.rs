@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a clock or the environment: bytes, time and variables come in as values.
 
 pub mod compile;
+pub mod credential;
 pub mod expression;
 pub mod link;
 pub mod linked;

@@ -19,7 +19,7 @@ pub use reference::{Unresolved, resolve};
 /// changed, the conditions that did not are. Beside a look at each namespace, it costs what changed.
 #[must_use]
 pub fn link(snapshot: &Snapshot, gateway_namespace: &str, previous: Option<&Linked>) -> Linked {
-    let mut providers = namespace::Providers::default();
+    let mut providers = namespace::Providers::of(gateway_namespace);
     for (name, shard) in &snapshot.namespaces {
         let before = previous.and_then(|linked| linked.namespaces.get(name.as_str()));
         providers.add(name, shard, before.map(Arc::as_ref));

@@ -68,9 +68,9 @@ pub struct Entry {
     pub data: BTreeMap<String, Vec<u8>>,
 }
 
-/// What the root says.
+/// What the root says. Whatever else stands there is passed over: it is read before anything says which format it is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Root {
     /// The format that shards are written in.
     pub format: u32,
@@ -140,7 +140,8 @@ impl Root {
 
 /// A shard in the highest of [`FORMATS`] that is no higher than `format`, or the lowest if all are.
 ///
-/// What the format can't say is left out, and it fails closed: in format 1 routes admit nobody by their service account.
+/// What the format can't say is left out, and it fails closed: in format 2 there is no provider of a dialect that it does
+/// not know, and the routes that lead to one do without.
 /// The same shard always comes to the same bytes.
 #[must_use]
 pub fn encode(shard: &Shard, format: u32, term: u64) -> Encoded {

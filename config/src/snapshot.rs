@@ -5,6 +5,8 @@
 //! fields are errors, durations are whole milliseconds, hashes are lowercase hex. [`FORMAT`] counts
 //! the versions of that format.
 
+mod credential;
+mod dialect;
 mod hash;
 mod key;
 mod namespaces;
@@ -17,20 +19,28 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+pub use credential::{Credential, WorkloadIdentity};
+pub use dialect::{Dialect, Preset};
 pub use hash::Sha256;
 pub use key::ApiKey;
 pub use namespaces::{NAME_LABEL, Namespaces, Operator, Requirement};
-pub use provider::{Dialect, HttpVersion, Provider, ProviderModel, SecretRef, Sources, Timeouts};
-pub use route::{Backend, ConsumerKind, Consumers, ProviderRef, Retry, RetryCause, Route, Rule};
+pub use provider::{
+    HttpVersion, Price, Provider, ProviderModel, Responses, SecretRef, Settings, Sources, Timeouts,
+};
+pub use route::{
+    Backend, ConsumerKind, Consumers, Parameters, ProviderRef, Retry, RetryCause, Route, Rule,
+    Unsupported,
+};
 pub use secret::Secret;
 
 /// The version of the snapshot's format that this crate writes, of which it is the newest.
 ///
-/// 1 had no service accounts; 2 lists them in shards, and routes may admit them.
-pub const FORMAT: u32 = 2;
+/// 1 had no service accounts; 2 lists them in shards, and routes may admit them. 3 knows all dialects of providers (2 has
+/// `OpenAI` and `Mock`), presets, workload identities, prices, and what becomes of parameters.
+pub const FORMAT: u32 = 3;
 
 /// The versions of the format that this crate reads, and that [`published::encode`](crate::published::encode) writes.
-pub const FORMATS: [u32; 2] = [1, FORMAT];
+pub const FORMATS: [u32; 2] = [2, FORMAT];
 
 /// Everything that a gateway serves, one [`Shard`] a namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

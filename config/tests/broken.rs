@@ -127,6 +127,7 @@ fn verdicts(name: &str) -> String {
         unreadable: &[],
         env: Some(&|_| None),
         previous: None,
+        gateway_namespace: Some("weir-system"),
     });
     let mut text = String::new();
     for verdict in compiled.verdicts {

@@ -28,8 +28,8 @@ use support::*;
 use weir_config::compile::Skipped;
 use weir_config::snapshot::{
     ApiKey, Backend, Consumers, Dialect, FORMAT, HttpVersion, NAME_LABEL, Namespaces, Operator,
-    Provider, ProviderModel, ProviderRef, Requirement, Retry, RetryCause, Route, Rule, Secret,
-    SecretRef, Sha256, Shard, Sources, Timeouts,
+    Parameters, Price, Provider, ProviderModel, ProviderRef, Requirement, Retry, RetryCause, Route,
+    Rule, Secret, SecretRef, Settings, Sha256, Shard, Sources, Timeouts,
 };
 use weir_config::text::Document;
 use weir_config::{Input, Snapshot, compile};
@@ -127,11 +127,14 @@ fn openai() -> Provider {
     let model = |name: &str, upstream: &str| ProviderModel {
         name: name.to_owned(),
         upstream_name: upstream.to_owned(),
+        price: Price::default(),
     };
     Provider {
         dialect: Dialect::OpenAI,
+        preset: None,
+        settings: Settings::default(),
         endpoint: "https://example.com/v1".to_owned(),
-        credential: Some(Secret::new("sk-123")),
+        credential: Some(Secret::new("sk-123").into()),
         ca: Some(CA.to_owned()),
         sources: Sources {
             credential: from("apiKey"),
@@ -157,15 +160,6 @@ fn openai() -> Provider {
 fn mocked() -> Provider {
     let fault = |every, kind| mock::Fault { every, kind };
     Provider {
-        dialect: Dialect::Mock,
-        endpoint: String::new(),
-        credential: None,
-        ca: None,
-        sources: Sources::default(),
-        http_version: HttpVersion::Auto,
-        models: Vec::new(),
-        timeouts: Timeouts::default(),
-        allowed: Namespaces::Same,
         mock: Some(mock::Settings {
             latency: Duration::from_millis(20),
             chunks: 3,
@@ -187,6 +181,7 @@ fn mocked() -> Provider {
                 fault(5, mock::FaultKind::Stall(Duration::from_secs(1))),
             ],
         }),
+        ..Provider::new(Dialect::Mock, "")
     }
 }
 
@@ -233,6 +228,7 @@ fn chat() -> Route {
             attempts: Some(3),
             on: [RetryCause::RateLimited, RetryCause::Timeout].into(),
         },
+        parameters: Parameters::default(),
     }
 }
 
@@ -467,6 +463,7 @@ fn names_that_are_no_names_are_bounded_and_of_one_line() {
         unreadable: &[],
         env: None,
         previous: None,
+        gateway_namespace: None,
     });
     let object = compiled.verdicts[0].object.to_string();
     assert!(
@@ -491,9 +488,10 @@ fn variables_are_left_alone_where_there_is_no_environment() {
         unreadable: &[],
         env: None,
         previous: None,
+        gateway_namespace: None,
     });
     let provider = compiled.snapshot.provider("team-a", "openai").unwrap();
-    assert_eq!(provider.credential, Some(Secret::new("${SET}")));
+    assert_eq!(provider.credential, Some(Secret::new("${SET}").into()));
 }
 
 /// A thousand resources, and each of them with work to do.
@@ -530,6 +528,7 @@ fn a_thousand_resources_compile_in_a_blink() {
         unreadable: &[],
         env: Some(&|_| None),
         previous: None,
+        gateway_namespace: None,
     };
     // The schemas are read once a process.
     let first = compile(&input);
@@ -538,6 +537,7 @@ fn a_thousand_resources_compile_in_a_blink() {
     let start = std::time::Instant::now();
     let again = compile(&Input {
         previous: Some(&first.snapshot),
+        gateway_namespace: None,
         ..input
     });
     let took = start.elapsed();

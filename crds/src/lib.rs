@@ -39,19 +39,21 @@ mod status;
 pub mod generate;
 
 pub use names::{
-    Duration, EntryName, ExactModel, LabelKey, LabelValue, ModelName, ModelPattern, NamespaceName,
-    PositiveDuration, ResourceName, RuleName,
+    AwsRegion, AzureApiVersion, Duration, EntryName, ExactModel, Guid, LabelKey, LabelValue,
+    ModelName, ModelPattern, NamespaceName, PositiveDuration, ResourceName, RoleArn, RuleName, Usd,
 };
 pub use namespaces::{
     LabelSelector, MatchLabels, Namespaces, NamespacesFrom, Requirement, RequirementOperator,
 };
 pub use provider::{
-    AIProviderSpec, AllowedRoutes, CaSecretRef, Credentials, Dialect, HttpVersion, Mock,
-    MockDisconnect, MockFault, MockTokens, ProviderModel, SecretKeyRef, Timeouts, Tls,
+    AIProviderSpec, AllowedRoutes, AwsIdentity, AzureIdentity, AzureOpenAI, Bedrock, CaSecretRef,
+    Credentials, Dialect, GcpIdentity, HttpVersion, Mock, MockDisconnect, MockFault, MockTokens,
+    ModelPrice, OpenAI, Preset, ProviderModel, Responses, SecretKeyRef, Timeouts, Tls,
+    WorkloadIdentity,
 };
 pub use route::{
-    AIRouteSpec, ApiKeys, Backend, Consumers, ProviderReference, Retry, RetryCause, RouteRule,
-    ServiceAccounts,
+    AIRouteSpec, ApiKeys, Backend, Consumers, Parameters, ProviderReference, Retry, RetryCause,
+    RouteRule, ServiceAccounts, Unsupported,
 };
 pub use status::{Condition, ConditionStatus, Status, condition, reason};
 
@@ -66,6 +68,6 @@ pub const GROUP: &str = "weir.dev";
 pub const VERSION: &str = "v1alpha1";
 
 /// The version of the schema of all CRDs: it rises with every change of it. An operator that finds an older one says so.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 /// The annotation of each CRD that holds its [`SCHEMA_VERSION`].
 pub const SCHEMA_VERSION_ANNOTATION: &str = "weir.dev/schema-version";

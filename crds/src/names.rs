@@ -97,3 +97,33 @@ text!(
     r"self.matches('^([a-zA-Z0-9]([-._a-zA-Z0-9]*[a-zA-Z0-9])?)?$')"
         => "must be the value of a label: letters, digits, '-', '_' and '.', with a letter or a digit at both ends"
 );
+text!(
+    /// An amount of USD, exact: a decimal as a text.
+    Usd, 1..=19,
+    r"self.matches('^[0-9]{1,9}([.][0-9]{1,9})?$')"
+        => "must be an amount of USD as a text, such as \"3\" or \"0.25\": nine digits at most before the point, and nine after it"
+);
+text!(
+    /// The name of an AWS region.
+    AwsRegion, 5..=32,
+    r"self.matches('^[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}$')"
+        => "must be the name of an AWS region, such as us-east-1"
+);
+text!(
+    /// The ARN of an IAM role.
+    RoleArn, 20..=2048,
+    r"self.matches('^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[!-~]+$')"
+        => "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/weir"
+);
+text!(
+    /// A version of Azure's API.
+    AzureApiVersion, 1..=32,
+    r"self.matches('^([0-9]{4}-[0-9]{2}-[0-9]{2}(-preview)?|v1|latest|preview)$')"
+        => "must be a version of Azure's API, such as 2024-10-21 or 2025-04-01-preview"
+);
+text!(
+    /// An id as Entra has them.
+    Guid, 36..=36,
+    r"self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')"
+        => "must be an id such as 00000000-0000-0000-0000-000000000000"
+);

@@ -1,8 +1,22 @@
+//! The AIProvider.
+
+mod credentials;
+mod dialect;
+mod mock;
+mod model;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::names::{Duration, EntryName, ExactModel, ModelName, PositiveDuration, ResourceName};
+use crate::names::{EntryName, PositiveDuration, ResourceName};
 use crate::namespaces::Namespaces;
+
+pub use credentials::{
+    AwsIdentity, AzureIdentity, Credentials, GcpIdentity, SecretKeyRef, WorkloadIdentity,
+};
+pub use dialect::{AzureOpenAI, Bedrock, Dialect, OpenAI, Preset, Responses};
+pub use mock::{Mock, MockDisconnect, MockFault, MockTokens};
+pub use model::{ModelPrice, ProviderModel};
 
 /// One account at one endpoint that speaks one dialect of LLM traffic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,24 +58,83 @@ use crate::namespaces::Namespaces;
     validation = Rule::new("self.dialect == 'Mock' || !has(self.mock)")
         .message("mock goes with dialect Mock alone: set dialect to Mock, or remove mock")
         .field_path(".mock"),
+    validation = Rule::new("self.dialect == 'OpenAI' || !has(self.preset)")
+        .message("preset goes with dialect OpenAI alone: set dialect to OpenAI, or remove preset")
+        .field_path(".preset"),
+    validation = Rule::new("self.dialect in ['OpenAI', 'AzureOpenAI'] || !has(self.openai)")
+        .message("openai goes with the dialects OpenAI and AzureOpenAI alone: remove openai, or choose one of them")
+        .field_path(".openai"),
+    validation = Rule::new("self.dialect == 'AzureOpenAI' || !has(self.azure)")
+        .message("azure goes with dialect AzureOpenAI alone: set dialect to AzureOpenAI, or remove azure")
+        .field_path(".azure"),
+    validation = Rule::new("self.dialect == 'Bedrock' || !has(self.bedrock)")
+        .message("bedrock goes with dialect Bedrock alone: set dialect to Bedrock, or remove bedrock")
+        .field_path(".bedrock"),
     validation = Rule::new("!has(self.tls) || !has(self.endpoint) || !self.endpoint.startsWith('http://')")
         .message("tls goes with an https endpoint: write https in endpoint, or remove tls")
         .field_path(".tls"),
+    validation = Rule::new("self.dialect != 'AzureOpenAI' || has(self.endpoint)")
+        .message("an AzureOpenAI provider has an endpoint of its own: https://RESOURCE.openai.azure.com, or https://RESOURCE.openai.azure.com/openai/v1 for the API without deployments")
+        .field_path(".endpoint"),
+    validation = Rule::new("self.dialect != 'Vertex' || has(self.endpoint)")
+        .message("a Vertex provider has an endpoint of its own: https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION")
+        .field_path(".endpoint"),
+    validation = Rule::new("self.dialect != 'Bedrock' || has(self.endpoint) || has(self.bedrock)")
+        .message("a Bedrock provider needs bedrock.region, such as us-east-1, or an endpoint")
+        .field_path(".bedrock"),
+    validation = Rule::new("!has(self.preset) || !(self.preset in ['VLLM', 'SGLang', 'Ollama']) || has(self.endpoint)")
+        .message("the presets VLLM, SGLang and Ollama are servers of your own: write where it is, such as http://vllm.models.svc:8000/v1")
+        .field_path(".endpoint"),
+    validation = Rule::new(r"self.dialect != 'Vertex' || !has(self.endpoint) || self.endpoint.matches('/v1(beta1)?/projects/[^/]+/locations/[^/]+/?$')")
+        .message("must end in /v1/projects/PROJECT/locations/LOCATION for Vertex, as in https://us-central1-aiplatform.googleapis.com/v1/projects/acme/locations/us-central1")
+        .field_path(".endpoint"),
+    validation = Rule::new(r"!(self.dialect in ['Anthropic', 'Cohere']) || !has(self.endpoint) || !self.endpoint.matches('/v[0-9]+/?$')")
+        .message("must be without the version, which the SDKs of Anthropic and Cohere add themselves: leave off /v1 or /v2")
+        .field_path(".endpoint"),
+    validation = Rule::new(r"self.dialect != 'Gemini' || !has(self.endpoint) || !self.endpoint.matches('/v1(alpha|beta)?(/openai)?/?$')")
+        .message("must be without the version, which Google's SDK adds itself: leave off /v1beta and what follows, or choose dialect OpenAI for Gemini's OpenAI-compatible API")
+        .field_path(".endpoint"),
+    validation = Rule::new(r"self.dialect != 'AzureOpenAI' || !has(self.endpoint) || !self.endpoint.matches('/openai(/deployments(/.*)?)?/?$')")
+        .message("must be the address of the resource, as in https://RESOURCE.openai.azure.com, or end in /openai/v1: leave off /openai and what follows")
+        .field_path(".endpoint"),
+    validation = Rule::new("self.dialect == 'Bedrock' || !has(self.credentials) || !has(self.credentials.workloadIdentity) || !has(self.credentials.workloadIdentity.aws)")
+        .message("workloadIdentity.aws goes with dialect Bedrock alone: Vertex takes gcp, AzureOpenAI takes azure, and the others take secretRef")
+        .field_path(".credentials.workloadIdentity"),
+    validation = Rule::new("self.dialect == 'Vertex' || !has(self.credentials) || !has(self.credentials.workloadIdentity) || !has(self.credentials.workloadIdentity.gcp)")
+        .message("workloadIdentity.gcp goes with dialect Vertex alone: Bedrock takes aws, AzureOpenAI takes azure, and the others take secretRef")
+        .field_path(".credentials.workloadIdentity"),
+    validation = Rule::new("self.dialect == 'AzureOpenAI' || !has(self.credentials) || !has(self.credentials.workloadIdentity) || !has(self.credentials.workloadIdentity.azure)")
+        .message("workloadIdentity.azure goes with dialect AzureOpenAI alone: Bedrock takes aws, Vertex takes gcp, and the others take secretRef")
+        .field_path(".credentials.workloadIdentity"),
 ))]
 #[serde(rename_all = "camelCase")]
 pub struct AIProviderSpec {
     /// The wire format that the endpoint speaks. OpenAI is spoken by OpenAI and by everything that
-    /// is compatible with it. Mock has no endpoint: Weir itself makes up answers in OpenAI's
+    /// is compatible with it (see `preset`); AzureOpenAI by OpenAI's models on Azure; Gemini by
+    /// Google's AI Studio; Vertex by Google Cloud, for Gemini's and for Anthropic's models; Bedrock
+    /// by Amazon's, with Converse. Mock has no endpoint: Weir itself makes up answers in OpenAI's
     /// format, for CI and for game days, and `mock` says how.
     pub dialect: Dialect,
-    /// The base URL, exactly as the provider's own SDK takes it, with the version in its path:
-    /// `http://vllm.models.svc:8000/v1`. Without it, OpenAI means `https://api.openai.com/v1`.
+    /// A provider that speaks OpenAI's format: gives the endpoint, and says what is peculiar to it.
+    /// Goes with dialect OpenAI alone. VLLM, SGLang and Ollama need `endpoint` beside it, and NIM
+    /// takes one for a NIM of your own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+    /// The base URL, exactly as the provider's own SDK takes it: with the version in its path for
+    /// OpenAI (`http://vllm.models.svc:8000/v1`), without it for Anthropic, Gemini, Cohere and
+    /// Bedrock. AzureOpenAI takes `https://RESOURCE.openai.azure.com`, or the same with
+    /// `/openai/v1`; Vertex takes
+    /// `https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION`; these
+    /// two must have it. Without it, the provider's public address: that of the preset, that of
+    /// `bedrock.region`, or that of the dialect, such as `https://api.openai.com/v1`.
     #[schemars(length(min = 1, max = 2048))]
     #[cfg_attr(feature = "crd", x_kube(
         validation = Rule::new(r"self.matches('^https?://[^/?#@\\s]+(/[^?#\\s]*)?$')")
             .message("must be an http or https URL with a host and without user, query and fragment, such as https://api.openai.com/v1"),
-        validation = Rule::new("!self.matches('/(chat/completions|completions|embeddings)/?$')")
+        validation = Rule::new("!self.matches('/(chat/completions|completions|embeddings|responses|messages|v[12]/(chat|rerank|embed)|v1(beta1?)?/models|converse|converse-stream|invoke)/?$')")
             .message("must be the base URL, which the paths of the operations are added to: leave off /chat/completions and the like"),
+        validation = Rule::new("!self.matches(':[a-zA-Z]+$')")
+            .message("must be the base URL, which the paths of the operations are added to: leave off the model and :generateContent and the like"),
     ))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
@@ -69,6 +142,16 @@ pub struct AIProviderSpec {
     /// nothing. Exactly one member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
+    /// What is peculiar to OpenAI's API at this provider. Goes with the dialects OpenAI and
+    /// AzureOpenAI.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub openai: Option<OpenAI>,
+    /// What is peculiar to Azure. Goes with dialect AzureOpenAI alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub azure: Option<AzureOpenAI>,
+    /// What is peculiar to Bedrock. Goes with dialect Bedrock alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bedrock: Option<Bedrock>,
     /// Whom to trust at an https endpoint. Without it, the certificates that the system trusts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
@@ -94,15 +177,6 @@ pub struct AIProviderSpec {
     pub mock: Option<Mock>,
 }
 
-/// A wire format of LLM traffic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Dialect {
-    /// OpenAI and what is compatible with it.
-    OpenAI,
-    /// Answers that Weir makes up.
-    Mock,
-}
-
 /// Which HTTP to speak. Auto, the default, lets TLS negotiate and speaks HTTP/1.1 without TLS.
 /// HTTP2 on an http endpoint begins with HTTP/2 at once (prior knowledge).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -115,30 +189,6 @@ pub enum HttpVersion {
     /// HTTP/2.
     #[serde(rename = "HTTP2")]
     Http2,
-}
-
-/// What a provider is called with; exactly one member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
-#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
-#[cfg_attr(feature = "crd", x_kube(
-    validation = Rule::new("has(self.secretRef)").message("must have exactly one of: secretRef"),
-))]
-#[serde(rename_all = "camelCase")]
-pub struct Credentials {
-    /// An API key in a Secret of this namespace.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_ref: Option<SecretKeyRef>,
-}
-
-/// An entry of a Secret of the same namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct SecretKeyRef {
-    /// The name of the Secret.
-    pub name: ResourceName,
-    /// The entry of its data that holds the API key.
-    pub key: EntryName,
 }
 
 /// Whom to trust.
@@ -159,17 +209,6 @@ pub struct CaSecretRef {
     /// The entry of its data that holds the certificates; `ca.crt` without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<EntryName>,
-}
-
-/// A model that a provider serves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ProviderModel {
-    /// What routes and clients call the model.
-    pub name: ExactModel,
-    /// What the provider calls it, where that differs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub upstream_name: Option<ModelName>,
 }
 
 /// How long to wait for what.
@@ -200,88 +239,4 @@ pub struct Timeouts {
 pub struct AllowedRoutes {
     /// The namespaces whose routes may use it.
     pub namespaces: Namespaces,
-}
-
-/// How a Mock provider answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
-#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Mock {
-    /// How long it thinks before it answers. None without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub latency: Option<Duration>,
-    /// In how many pieces a streamed answer comes. 8 without it.
-    #[schemars(range(min = 1, max = 10000))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub chunks: Option<i32>,
-    /// How long it waits between two pieces. Not at all without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub chunk_interval: Option<Duration>,
-    /// The usage that it reports. Without it, usage follows from the texts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub tokens: Option<MockTokens>,
-    /// What it says. Without it, a sentence that names the model.
-    #[schemars(length(max = 16384))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// What goes wrong, and how often. Of several that are due, the first counts.
-    #[schemars(length(min = 1, max = 16))]
-    #[cfg_attr(feature = "crd", x_kube(merge_strategy = ListMerge::Atomic))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub faults: Option<Vec<MockFault>>,
-}
-
-/// The usage that a Mock provider reports.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct MockTokens {
-    /// The tokens of the prompt.
-    #[schemars(range(min = 0, max = 1_000_000_000))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input: Option<i32>,
-    /// The tokens of the answer.
-    #[schemars(range(min = 0, max = 1_000_000_000))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub output: Option<i32>,
-}
-
-/// A fault and how often it strikes; exactly one of status, disconnect and stall.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
-#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
-#[cfg_attr(feature = "crd", x_kube(
-    validation = Rule::new("[has(self.status), has(self.disconnect), has(self.stall)].filter(given, given).size() == 1")
-        .message("must have exactly one of: status, disconnect, stall"),
-    validation = Rule::new("!has(self.retryAfter) || has(self.status)")
-        .message("retryAfter goes with status alone")
-        .field_path(".retryAfter"),
-))]
-#[serde(rename_all = "camelCase")]
-pub struct MockFault {
-    /// Strikes every so many requests: 1 strikes each of them, 3 the third, the sixth and so on.
-    #[schemars(range(min = 1, max = 1_000_000_000))]
-    pub every: i32,
-    /// Answers with this HTTP status and an error in OpenAI's shape.
-    #[schemars(range(min = 400, max = 599))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<i32>,
-    /// Breaks the connection: BeforeAnswer sends nothing, MidStream sends half of the answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub disconnect: Option<MockDisconnect>,
-    /// Halts midway through the answer for this long, and then goes on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stall: Option<PositiveDuration>,
-    /// Sent as `Retry-After`, in whole seconds. Goes with status alone.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry_after: Option<PositiveDuration>,
-}
-
-/// Breaks the connection: BeforeAnswer sends nothing, MidStream sends half of the answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum MockDisconnect {
-    /// Before anything is sent.
-    BeforeAnswer,
-    /// Halfway through the answer.
-    MidStream,
 }

@@ -52,6 +52,9 @@ pub struct AIRouteSpec {
     /// the four failures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
+    /// What becomes of the parameters of a request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Parameters>,
 }
 
 /// Some consumers; exactly one member.
@@ -116,9 +119,12 @@ pub struct RouteRule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<RuleName>,
     /// A CEL expression that must be true for the rule to hold; without it, the rule always holds.
-    /// It knows `request.model`, `request.stream`, `request.operation` (`chat`, `completions` or
-    /// `embeddings`), `request.inputTokens` (an estimate: a quarter of the bytes of text) and
-    /// `consumer` (such as `sa:team-a/web` or `key:team-a/ci`).
+    /// It knows `request.model`, `request.stream`, `request.operation` (`chat`, `completions`,
+    /// `embeddings`, `rerank`, `images`, `speech`, `transcriptions`, `translations`, `moderations`,
+    /// `count_tokens`, `files`, `batches` or `responses`: `chat` is every dialect's chat, and
+    /// `responses` are stored ones), `request.inputTokens` (an estimate: a quarter of the bytes of
+    /// text) and `consumer` (such as `sa:team-a/web` or `key:team-a/ci`). A request that names no
+    /// model, as those of files and batches, has `request.model == ""`.
     #[schemars(length(min = 1, max = 4096))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
@@ -159,6 +165,33 @@ pub struct ProviderReference {
     /// allow this one in its `allowedRoutes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<NamespaceName>,
+}
+
+/// What becomes of the parameters of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "crd", derive(kube::KubeSchema))]
+#[cfg_attr(not(feature = "crd"), derive(JsonSchema))]
+#[cfg_attr(feature = "crd", x_kube(
+    validation = Rule::new("has(self.unsupported)")
+        .message("must have unsupported; remove parameters for the default"),
+))]
+#[serde(rename_all = "camelCase")]
+pub struct Parameters {
+    /// What becomes of a part of a request that the provider which answers has no words for, such
+    /// as `logit_bias` at a provider of another dialect. Refuse, the default, answers 400 and names
+    /// the field; Drop leaves it out and goes on. A request to a provider of the caller's own
+    /// dialect is passed on as it is, whatever stands here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsupported: Option<Unsupported>,
+}
+
+/// What becomes of what the provider has no words for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Unsupported {
+    /// The request is refused.
+    Refuse,
+    /// It is left out.
+    Drop,
 }
 
 /// When to try again.

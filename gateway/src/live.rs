@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 use weir_config::linked::{Linked, LinkedProvider};
-use weir_config::snapshot::{Dialect, HttpVersion};
+use weir_config::snapshot::{Credential, Dialect, HttpVersion, Secret};
 use weir_llm::Operation;
 use weir_llm::dialect::openai;
 use weir_llm::scrub::Scrubber;
@@ -147,10 +147,12 @@ impl Generation {
 impl Endpoint {
     fn new(provider: &LinkedProvider) -> Result<Self, String> {
         let spec = &provider.spec;
-        let secret = spec.credential.as_ref().map(|secret| secret.expose());
+        let secret = spec.credential.as_ref().and_then(Credential::secret);
+        let secret = secret.map(Secret::expose);
         let kind = match spec.dialect {
             Dialect::Mock => EndpointKind::Mock(AtomicU64::new(0)),
             Dialect::OpenAI => http(provider, secret)?,
+            other => return Err(format!("dialect: {other:?} is not served yet")),
         };
         Ok(Self {
             upstream_key: provider.upstream_key,
@@ -232,26 +234,18 @@ mod tests {
     use std::time::Duration;
 
     use weir_config::link::link;
-    use weir_config::snapshot::{Namespaces, Provider, Shard, Snapshot, Sources, Timeouts};
+    use weir_config::snapshot::{Provider, Shard, Snapshot, Timeouts};
 
     use super::*;
 
     fn linked(connect: u64, idle: u64) -> Linked {
         let provider = Provider {
-            dialect: Dialect::OpenAI,
-            endpoint: "http://models.example/v1".into(),
-            credential: None,
-            ca: None,
-            sources: Sources::default(),
-            http_version: HttpVersion::Auto,
-            models: Vec::new(),
             timeouts: Timeouts {
                 connect: Duration::from_secs(connect),
                 idle: Duration::from_secs(idle),
                 ..Timeouts::default()
             },
-            allowed: Namespaces::Same,
-            mock: None,
+            ..Provider::new(Dialect::OpenAI, "http://models.example/v1")
         };
         let shard = Shard {
             namespace: "team".into(),

@@ -119,6 +119,7 @@ async fn work(flags: Flags) -> Result<(), StartError> {
         election: Election::start(&cluster, may_lead),
         client: cluster.client,
         config_namespace,
+        gateway_namespace: cluster.namespace,
         watches,
         schema,
         again,

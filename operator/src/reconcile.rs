@@ -56,6 +56,8 @@ pub struct Parts {
     pub client: Client,
     /// Where to publish.
     pub config_namespace: String,
+    /// Where the gateways run: the operator's own namespace, as the chart installs both in one.
+    pub gateway_namespace: String,
     /// What there is.
     pub watches: Watches,
     /// Whether the CRDs are fine.

@@ -21,6 +21,7 @@ pub(super) struct Local<'a> {
     unreadable: BTreeSet<&'a ObjectId>,
     /// What serves so far: where last good lives.
     last: &'a Shard,
+    gateway_namespace: Option<&'a str>,
 }
 
 /// What a namespace came to, its routes aside.
@@ -38,6 +39,7 @@ impl<'a> Local<'a> {
         documents: &'a Documents,
         last: &'a Shard,
         variables: Option<Variables<'a>>,
+        gateway_namespace: Option<&'a str>,
     ) -> Self {
         let objects = documents.readable.values().filter_map(|document| {
             let mut object = Object::ours(document)?;
@@ -56,6 +58,7 @@ impl<'a> Local<'a> {
             objects: objects.collect(),
             unreadable: unreadable.collect(),
             last,
+            gateway_namespace,
         }
     }
 
@@ -212,6 +215,7 @@ impl<'a> Local<'a> {
             variables: self.variables,
             objects: &self.objects,
             unreadable: &self.unreadable,
+            gateway_namespace: self.gateway_namespace,
         };
         let mut providers = BTreeMap::new();
         let mut room = Room::new();

@@ -15,6 +15,9 @@ pub(super) struct Secrets<'a> {
     pub(super) variables: Option<Variables<'a>>,
     pub(super) objects: &'a BTreeMap<ObjectId, Object<'a>>,
     pub(super) unreadable: &'a BTreeSet<&'a ObjectId>,
+    /// The namespace of the gateways, whose own identity providers of that namespace alone may use. None where it is not
+    /// known, and nobody is refused for its sake.
+    pub(super) gateway_namespace: Option<&'a str>,
 }
 
 impl Secrets<'_> {

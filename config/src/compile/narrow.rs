@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::namespace::namespaces;
 use crate::snapshot::{
-    ConsumerKind, Consumers, NAME_LABEL, Namespaces, Operator, ProviderModel, Requirement,
-    SecretRef,
+    ConsumerKind, Consumers, NAME_LABEL, Namespaces, Operator, Price, ProviderModel, Requirement,
+    SecretRef, WorkloadIdentity,
 };
 
 /// More sets of consumers than one route could ever have come to by mistake; what is beyond is let go of.
@@ -48,6 +48,42 @@ pub(super) fn still_refers(credentials: Option<&Value>, from: &SecretRef) -> boo
     }
 }
 
+/// Whether a refused version still has this as its `credentials.workloadIdentity`, as far as it can be read.
+pub(super) fn still_is(credentials: Option<&Value>, identity: &WorkloadIdentity) -> bool {
+    let member = match identity {
+        WorkloadIdentity::Aws { .. } => "aws",
+        WorkloadIdentity::Gcp {} => "gcp",
+        WorkloadIdentity::Azure { .. } => "azure",
+    };
+    let given = match identity {
+        WorkloadIdentity::Aws { role_arn } => vec![("roleArn", role_arn)],
+        WorkloadIdentity::Gcp {} => Vec::new(),
+        WorkloadIdentity::Azure {
+            tenant_id,
+            client_id,
+        } => vec![("tenantId", tenant_id), ("clientId", client_id)],
+    };
+    let below = |above: &Value, name: &str| match above {
+        Value::Object(members) => match members.get(name) {
+            Some(below) => Ok(below.clone()),
+            // A member that nobody knows may be a misspelt one.
+            None => Err(!members.is_empty()),
+        },
+        _ => Err(true),
+    };
+    let Some(credentials) = credentials else {
+        return false;
+    };
+    let found = below(credentials, "workloadIdentity").and_then(|of| below(&of, member));
+    match found {
+        Err(unclear) => unclear,
+        Ok(fields) => given.into_iter().all(|(name, last)| {
+            let new = fields.get(name).and_then(Value::as_str);
+            fields.get(name).is_some_and(|new| !new.is_string()) || new == last.as_deref()
+        }),
+    }
+}
+
 /// The models that a refused provider lists, as far as its entries can be read; none if there is no list.
 pub(super) fn readable_models(written: Option<&Value>) -> Option<Vec<ProviderModel>> {
     let entries = written?.as_array()?.iter();
@@ -57,6 +93,7 @@ pub(super) fn readable_models(written: Option<&Value>) -> Option<Vec<ProviderMod
         Some(ProviderModel {
             name: name.to_owned(),
             upstream_name: text("upstreamName").unwrap_or(name).to_owned(),
+            price: Price::default(),
         })
     });
     some(models.collect())

@@ -1,25 +1,28 @@
 //! AIProviders: each alone, then with its Secrets.
 
+mod endpoint;
+mod mock;
+mod secrets;
+
 use serde::Deserialize as _;
 use serde_json::Value;
-use weir_crds::{AIProviderSpec, AllowedRoutes};
-use weir_llm::dialect::mock;
+use weir_crds::{
+    AIProviderSpec, AllowedRoutes, AwsRegion, AzureApiVersion, Bedrock, ModelPrice, Usd,
+};
 
-use super::lookup::Secrets;
 use super::namespace::namespaces;
 use super::narrow;
 use super::object::Object;
-use super::secret::{Fault, header_text};
-use super::text::{self, duration, endpoint};
-use super::variables::Holds;
+use super::text::{self, duration};
 use crate::schema::Schema;
 use crate::snapshot::{
-    Dialect, HttpVersion, Provider, ProviderModel, Secret, SecretRef, Sources, Timeouts,
+    Credential, Dialect, HttpVersion, Preset, Price, Provider, ProviderModel, Responses, SecretRef,
+    Settings, Sources, Timeouts, WorkloadIdentity,
 };
 use crate::verdict::{Problem, Reason};
 
-/// What OpenAI's own SDKs have as their base URL.
-const OPENAI: &str = "https://api.openai.com/v1";
+pub(super) use secrets::{resolve, resolve_kept};
+
 /// The entry of a Secret that holds CA certificates, as cert-manager and `kubernetes.io/tls` name it.
 const CA_ENTRY: &str = "ca.crt";
 
@@ -47,31 +50,21 @@ pub(super) fn read(object: &Object<'_>) -> Result<Provider, Vec<Problem>> {
 
 fn narrowed(spec: &AIProviderSpec) -> Result<Provider, Vec<Problem>> {
     let mut problems = Vec::new();
-    let dialect = match spec.dialect {
-        weir_crds::Dialect::OpenAI => Dialect::OpenAI,
-        weir_crds::Dialect::Mock => Dialect::Mock,
-    };
-    let default = match dialect {
-        Dialect::OpenAI => OPENAI,
-        Dialect::Mock => "",
-    };
-    let url = spec
-        .endpoint
-        .as_deref()
-        .map(endpoint)
-        .unwrap_or(Ok(default.to_owned()));
-    let url = url.unwrap_or_else(|message| {
-        problems.push(Problem::new(
-            Reason::InvalidFormat,
-            "spec.endpoint",
-            message,
-        ));
+    let dialect = dialect(spec.dialect);
+    let endpoint = address(spec, dialect).unwrap_or_else(|problem| {
+        problems.push(problem);
         String::new()
+    });
+    let settings = settings(spec, dialect, &endpoint).unwrap_or_else(|problem| {
+        problems.push(problem);
+        Settings::default()
     });
     let provider = Provider {
         dialect,
-        endpoint: url,
-        credential: None,
+        preset: spec.preset.map(preset),
+        endpoint,
+        settings,
+        credential: identity(spec).map(Credential::Identity),
         ca: None,
         sources: sources(spec),
         http_version: match spec.http_version {
@@ -79,16 +72,126 @@ fn narrowed(spec: &AIProviderSpec) -> Result<Provider, Vec<Problem>> {
             Some(weir_crds::HttpVersion::Http1) => HttpVersion::Http1,
             Some(weir_crds::HttpVersion::Http2) => HttpVersion::Http2,
         },
-        models: spec.models.iter().flatten().map(model).collect(),
+        models: models(spec, &mut problems),
         timeouts: timeouts(spec.timeouts.as_ref(), &mut problems),
         allowed: allowed(spec.allowed_routes.as_ref()),
-        mock: (dialect == Dialect::Mock).then(|| settings(spec.mock.as_ref(), &mut problems)),
+        mock: (dialect == Dialect::Mock).then(|| mock::settings(spec.mock.as_ref(), &mut problems)),
     };
     if problems.is_empty() {
         Ok(provider)
     } else {
         Err(problems)
     }
+}
+
+fn dialect(wide: weir_crds::Dialect) -> Dialect {
+    match wide {
+        weir_crds::Dialect::OpenAI => Dialect::OpenAI,
+        weir_crds::Dialect::AzureOpenAI => Dialect::AzureOpenAI,
+        weir_crds::Dialect::Anthropic => Dialect::Anthropic,
+        weir_crds::Dialect::Gemini => Dialect::Gemini,
+        weir_crds::Dialect::Vertex => Dialect::Vertex,
+        weir_crds::Dialect::Bedrock => Dialect::Bedrock,
+        weir_crds::Dialect::Cohere => Dialect::Cohere,
+        weir_crds::Dialect::Mock => Dialect::Mock,
+    }
+}
+
+fn preset(wide: weir_crds::Preset) -> Preset {
+    match wide {
+        weir_crds::Preset::Mistral => Preset::Mistral,
+        weir_crds::Preset::Groq => Preset::Groq,
+        weir_crds::Preset::DeepSeek => Preset::DeepSeek,
+        weir_crds::Preset::XAI => Preset::XAI,
+        weir_crds::Preset::Together => Preset::Together,
+        weir_crds::Preset::Fireworks => Preset::Fireworks,
+        weir_crds::Preset::OpenRouter => Preset::OpenRouter,
+        weir_crds::Preset::Perplexity => Preset::Perplexity,
+        weir_crds::Preset::Cerebras => Preset::Cerebras,
+        weir_crds::Preset::NIM => Preset::NIM,
+        weir_crds::Preset::VLLM => Preset::VLLM,
+        weir_crds::Preset::SGLang => Preset::SGLang,
+        weir_crds::Preset::Ollama => Preset::Ollama,
+    }
+}
+
+/// The base URL: the resource's own, or the public one. The rules of the schema ask for it where there is none.
+fn address(spec: &AIProviderSpec, dialect: Dialect) -> Result<String, Problem> {
+    let field = "spec.endpoint";
+    if let Some(written) = &spec.endpoint {
+        return text::endpoint(written)
+            .map_err(|message| Problem::new(Reason::InvalidFormat, field, message));
+    }
+    let public = match (spec.preset, &spec.bedrock) {
+        (Some(wide), _) => endpoint::of_preset(preset(wide)).map(str::to_owned),
+        (None, Some(Bedrock { region: Some(one) })) => Some(endpoint::of_bedrock(one.as_str())),
+        (None, _) => endpoint::of_dialect(dialect).map(str::to_owned),
+    };
+    public.ok_or_else(|| Problem::new(Reason::Required, field, "must be there"))
+}
+
+/// What is peculiar to the dialect.
+fn settings(spec: &AIProviderSpec, dialect: Dialect, url: &str) -> Result<Settings, Problem> {
+    let responses = spec.openai.as_ref().and_then(|openai| openai.responses);
+    let mut settings = Settings {
+        responses: responses.map(|responses| match responses {
+            weir_crds::Responses::Native => Responses::Native,
+            weir_crds::Responses::ChatCompletions => Responses::ChatCompletions,
+        }),
+        ..Settings::default()
+    };
+    match dialect {
+        Dialect::AzureOpenAI => {
+            let azure = spec
+                .azure
+                .as_ref()
+                .and_then(|azure| azure.api_version.as_ref());
+            let version = azure.map(AzureApiVersion::as_str);
+            settings.azure_api_version = version
+                .or_else(|| endpoint::azure_api_version(url))
+                .map(str::to_owned);
+        }
+        Dialect::Bedrock => {
+            let bedrock = spec
+                .bedrock
+                .as_ref()
+                .and_then(|bedrock| bedrock.region.as_ref());
+            settings.bedrock_region = region(bedrock.map(AwsRegion::as_str), url)?;
+        }
+        _ => {}
+    }
+    Ok(settings)
+}
+
+/// The region that is written, or that of the endpoint's host. A signature for another region than the host's is one
+/// that AWS refuses.
+fn region(written: Option<&str>, url: &str) -> Result<Option<String>, Problem> {
+    let of_host = endpoint::region(url);
+    match (written, of_host) {
+        (Some(written), Some(host)) if written != host => Err(Problem::new(
+            Reason::Conflict,
+            "spec.bedrock.region",
+            format!(
+                "is not the region of the endpoint's host, {host}: remove one of the two, or write the same"
+            ),
+        )),
+        (one, other) => Ok(one.or(other).map(str::to_owned)),
+    }
+}
+
+fn identity(spec: &AIProviderSpec) -> Option<WorkloadIdentity> {
+    let identity = spec.credentials.as_ref()?.workload_identity.as_ref()?;
+    if let Some(aws) = &identity.aws {
+        let role_arn = aws.role_arn.as_ref().map(|role| role.0.clone());
+        return Some(WorkloadIdentity::Aws { role_arn });
+    }
+    if let Some(azure) = &identity.azure {
+        return Some(WorkloadIdentity::Azure {
+            tenant_id: azure.tenant_id.as_ref().map(|id| id.0.clone()),
+            client_id: azure.client_id.as_ref().map(|id| id.0.clone()),
+        });
+    }
+    identity.gcp.as_ref().map(|_| WorkloadIdentity::Gcp {})
 }
 
 fn sources(spec: &AIProviderSpec) -> Sources {
@@ -113,14 +216,48 @@ fn sources(spec: &AIProviderSpec) -> Sources {
     }
 }
 
-fn model(model: &weir_crds::ProviderModel) -> ProviderModel {
-    let upstream = model
-        .upstream_name
-        .as_ref()
-        .map_or(&model.name.0, |name| &name.0);
-    ProviderModel {
-        name: model.name.0.clone(),
-        upstream_name: upstream.clone(),
+fn models(spec: &AIProviderSpec, problems: &mut Vec<Problem>) -> Vec<ProviderModel> {
+    let models = spec.models.iter().flatten().enumerate();
+    let models = models.map(|(index, model)| {
+        let upstream = model
+            .upstream_name
+            .as_ref()
+            .map_or(&model.name.0, |name| &name.0);
+        ProviderModel {
+            name: model.name.0.clone(),
+            upstream_name: upstream.clone(),
+            price: price(
+                model.price.as_ref(),
+                &format!("spec.models[{index}].price"),
+                problems,
+            ),
+        }
+    });
+    models.collect()
+}
+
+fn price(wide: Option<&ModelPrice>, path: &str, problems: &mut Vec<Problem>) -> Price {
+    let Some(wide) = wide else {
+        return Price::default();
+    };
+    let mut read = |name: &str, written: &Option<Usd>| {
+        let rate = text::nano_dollars(written.as_ref()?.as_str());
+        if rate.is_none() {
+            // The rules of the schema let no other text through.
+            let message = "must be an amount of USD as a text, such as \"3\" or \"0.25\"";
+            problems.push(Problem::new(
+                Reason::InvalidFormat,
+                format!("{path}.{name}"),
+                message,
+            ));
+        }
+        rate
+    };
+    Price {
+        input: read("input", &wide.input),
+        output: read("output", &wide.output),
+        cache_read: read("cacheRead", &wide.cache_read),
+        cache_write: read("cacheWrite", &wide.cache_write),
     }
 }
 
@@ -156,199 +293,6 @@ fn timeouts(wide: Option<&weir_crds::Timeouts>, problems: &mut Vec<Problem>) -> 
     timeouts
 }
 
-fn settings(wide: Option<&weir_crds::Mock>, problems: &mut Vec<Problem>) -> mock::Settings {
-    let mut settings = mock::Settings::default();
-    let Some(wide) = wide else { return settings };
-    if let Some(latency) = &wide.latency {
-        settings.latency = parsed(latency.as_str(), "spec.mock.latency", problems);
-    }
-    if let Some(interval) = &wide.chunk_interval {
-        settings.chunk_interval = parsed(interval.as_str(), "spec.mock.chunkInterval", problems);
-    }
-    if let Some(chunks) = wide.chunks.and_then(|chunks| u32::try_from(chunks).ok()) {
-        settings.chunks = chunks;
-    }
-    if let Some(tokens) = &wide.tokens {
-        let count = |count: Option<i32>| count.and_then(|count| u64::try_from(count).ok());
-        settings.tokens = mock::Tokens {
-            input: count(tokens.input),
-            output: count(tokens.output),
-        };
-    }
-    settings.text.clone_from(&wide.text);
-    for (index, wide) in wide.faults.iter().flatten().enumerate() {
-        let path = format!("spec.mock.faults[{index}]");
-        settings.faults.extend(fault(wide, &path, problems));
-    }
-    settings
-}
-
-fn fault(
-    wide: &weir_crds::MockFault,
-    path: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<mock::Fault> {
-    let kind = match (wide.status, wide.disconnect, &wide.stall) {
-        (Some(status), _, _) => mock::FaultKind::Status {
-            code: u16::try_from(status).ok()?,
-            retry_after: wide
-                .retry_after
-                .as_ref()
-                .map(|text| parsed(text.as_str(), &format!("{path}.retryAfter"), problems)),
-        },
-        (_, Some(disconnect), _) => mock::FaultKind::Disconnect(match disconnect {
-            weir_crds::MockDisconnect::BeforeAnswer => mock::Disconnect::BeforeAnswer,
-            weir_crds::MockDisconnect::MidStream => mock::Disconnect::MidStream,
-        }),
-        (_, _, Some(stall)) => {
-            mock::FaultKind::Stall(parsed(stall.as_str(), &format!("{path}.stall"), problems))
-        }
-        (None, None, None) => return None,
-    };
-    Some(mock::Fault {
-        every: u32::try_from(wide.every).ok()?,
-        kind,
-    })
-}
-
-/// Reads a provider's secrets afresh.
-///
-/// A secret is never older than the Secret it stands in: what was changed, even to something that can't be used, is
-/// withdrawn. Only where the text that held the Secret can't be read, what `last` has from it stays.
-pub(super) fn resolve(
-    provider: Provider,
-    namespace: &str,
-    secrets: &Secrets<'_>,
-    last: Option<&Provider>,
-) -> Result<Provider, Vec<Problem>> {
-    resolve_with(provider, namespace, secrets, last, None)
-}
-
-/// The same for the last good version of a provider that is refused. A CA bundle is no secret that one can withdraw by
-/// making it unusable: the last one that could be used stays.
-pub(super) fn resolve_kept(
-    kept: Provider,
-    namespace: &str,
-    secrets: &Secrets<'_>,
-    last: &Provider,
-) -> Option<Provider> {
-    let ca = last
-        .ca
-        .clone()
-        .filter(|_| kept.sources.ca == last.sources.ca);
-    resolve_with(kept, namespace, secrets, Some(last), ca).ok()
-}
-
-fn resolve_with(
-    mut provider: Provider,
-    namespace: &str,
-    secrets: &Secrets<'_>,
-    last: Option<&Provider>,
-    usable: Option<String>,
-) -> Result<Provider, Vec<Problem>> {
-    let mut problems = Vec::new();
-    if let Some(from) = &provider.sources.credential {
-        let last = last.filter(|last| last.sources.credential.as_ref() == Some(from));
-        let known = last.and_then(|last| last.credential.clone());
-        let read = |bytes| header_text(bytes).map(Secret::new);
-        match fetch(secrets, namespace, from, known, Holds::Token, read) {
-            Ok(secret) => provider.credential = Some(secret),
-            Err(problem) => problems.push(problem.below("spec.credentials.secretRef")),
-        }
-    }
-    if let Some(from) = &provider.sources.ca {
-        let last = last.filter(|last| last.sources.ca.as_ref() == Some(from));
-        match fetch(
-            secrets,
-            namespace,
-            from,
-            last.and_then(|last| last.ca.clone()),
-            Holds::Certificates,
-            certificates,
-        ) {
-            Ok(ca) => provider.ca = Some(ca),
-            Err(problem) if problem.fault.reason == Reason::InvalidSecret && usable.is_some() => {
-                provider.ca = usable;
-            }
-            Err(problem) => problems.push(problem.below("spec.tls.caSecretRef")),
-        }
-    }
-    if problems.is_empty() {
-        Ok(provider)
-    } else {
-        Err(problems)
-    }
-}
-
-/// What is wrong with a reference, in the field of this name.
-struct Missing {
-    field: &'static str,
-    fault: Fault,
-}
-
-impl Missing {
-    fn below(self, path: &str) -> Problem {
-        Problem::new(
-            self.fault.reason,
-            format!("{path}.{}", self.field),
-            self.fault.message,
-        )
-    }
-}
-
-fn fetch<T>(
-    secrets: &Secrets<'_>,
-    namespace: &str,
-    from: &SecretRef,
-    known: Option<T>,
-    holds: Holds,
-    read: impl Fn(Vec<u8>) -> Result<T, Fault>,
-) -> Result<T, Missing> {
-    let miss = |field, reason, message| Missing {
-        field,
-        fault: Fault { reason, message },
-    };
-    let SecretRef { name, key } = from;
-    let Some(entries) = secrets.entries(namespace, name) else {
-        if !secrets.is_unreadable(namespace, name) {
-            let message = format!("there is no Secret {name} in namespace {namespace}");
-            return Err(miss("name", Reason::SecretNotFound, message));
-        }
-        return known.ok_or_else(|| {
-            let message = format!("the text that held Secret {namespace}/{name} can't be read");
-            miss("name", Reason::Unreadable, message)
-        });
-    };
-    match entries.value(key, holds, secrets.variables) {
-        None => {
-            let names: Vec<&str> = entries.names().collect();
-            let hint = match names.as_slice() {
-                [] => "; it is empty".to_owned(),
-                names => format!("; it has {}", names.join(", ")),
-            };
-            let message = format!("Secret {namespace}/{name} has no entry {key}{hint}");
-            Err(miss("key", Reason::SecretKeyNotFound, message))
-        }
-        Some(value) => value.and_then(read).map_err(|fault| {
-            let message = format!(
-                "entry {key} of Secret {namespace}/{name}: {}",
-                fault.message
-            );
-            miss("key", fault.reason, message)
-        }),
-    }
-}
-
-fn certificates(bytes: Vec<u8>) -> Result<String, Fault> {
-    let refuse = |message| Fault {
-        reason: Reason::InvalidSecret,
-        message,
-    };
-    let text = String::from_utf8(bytes).map_err(|_| refuse("must be text (PEM)".to_owned()))?;
-    text::certificates(&text).map_err(refuse)?;
-    Ok(text)
-}
-
 /// The last good version of a provider, less what the refused one takes back. None if nothing is left.
 pub(super) fn narrow(last: &Provider, namespace: &str, refused: &Object<'_>) -> Option<Provider> {
     let Some(Value::Object(spec)) = refused.field("spec") else {
@@ -357,6 +301,11 @@ pub(super) fn narrow(last: &Provider, namespace: &str, refused: &Object<'_>) -> 
     let mut kept = last.clone();
     if let Some(from) = &last.sources.credential
         && !narrow::still_refers(spec.get("credentials"), from)
+    {
+        return None;
+    }
+    if let Some(Credential::Identity(identity)) = &last.credential
+        && !narrow::still_is(spec.get("credentials"), identity)
     {
         return None;
     }

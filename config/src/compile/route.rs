@@ -14,7 +14,8 @@ use crate::expression::Expression;
 use crate::link::{self, Unresolved};
 use crate::schema::{Schema, known_or};
 use crate::snapshot::{
-    Backend, ConsumerKind, Consumers, Provider, ProviderRef, Retry, RetryCause, Route, Rule,
+    Backend, ConsumerKind, Consumers, Parameters, Provider, ProviderRef, Retry, RetryCause, Route,
+    Rule, Unsupported,
 };
 use crate::verdict::{Problem, Reason};
 
@@ -87,6 +88,7 @@ fn narrowed(spec: &AIRouteSpec, object: &Object<'_>) -> Route {
             })
             .collect(),
         retry: retry(spec.retry.as_ref()),
+        parameters: parameters(spec.parameters.as_ref()),
     }
 }
 
@@ -125,6 +127,16 @@ fn backend(wide: &weir_crds::Backend, namespace: &str) -> Backend {
         model: wide.model.as_ref().map(|model| model.0.clone()),
         priority: priority.unwrap_or(0),
         weight: weight.unwrap_or(1),
+    }
+}
+
+fn parameters(wide: Option<&weir_crds::Parameters>) -> Parameters {
+    let unsupported = wide.and_then(|wide| wide.unsupported);
+    Parameters {
+        unsupported: match unsupported {
+            None | Some(weir_crds::Unsupported::Refuse) => Unsupported::Refuse,
+            Some(weir_crds::Unsupported::Drop) => Unsupported::Drop,
+        },
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::object::Object;
 use super::variables::{Holds, Variables, fill};
+use crate::credential::header;
 use crate::text::{child, decode_base64};
 use crate::verdict::{Problem, Reason};
 
@@ -136,19 +137,17 @@ pub(super) fn check_shape(secret: &mut Object<'_>) {
     }
 }
 
-/// A secret that is sent in a header: visible ASCII without spaces (RFC 9110 §5.5, less what no provider uses).
+/// A secret that is sent in a header: visible ASCII without spaces.
 pub(super) fn header_text(bytes: Vec<u8>) -> Result<String, Fault> {
-    let refuse = |message: &str| Err(Fault::new(Reason::InvalidSecret, message));
-    if bytes.is_empty() {
-        return refuse("must not be empty");
+    let text = text(bytes);
+    match header(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(Fault::new(Reason::InvalidSecret, error.to_string())),
     }
-    if bytes.ends_with(b"\n") || bytes.ends_with(b"\r") {
-        return refuse(
-            "ends with a line break, which is no part of the secret: write it without one (echo -n, or |- in YAML)",
-        );
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(text),
-        _ => refuse("must be visible ASCII characters without spaces, as it is sent in a header"),
-    }
+}
+
+/// The value as a text. What is none becomes one that is no ASCII, and is refused for that.
+pub(super) fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -7,6 +7,14 @@ use crate::verdict::Reason;
 /// A certificate of nobody, for `weir check`.
 const CERTIFICATE: &str = include_str!("stand_in.pem");
 
+/// How the value begins that stands in for a variable's.
+const STAND_IN: &str = "stand-in-for-the-value-of-the-variable-";
+
+/// Whether a text has something in it that [`check`](super::check) put there for a variable that is not set.
+pub(crate) fn is_stand_in(text: &str) -> bool {
+    text.contains(STAND_IN)
+}
+
 /// Variables and what they hold.
 #[derive(Clone, Copy)]
 pub(super) struct Variables<'a> {
@@ -28,7 +36,7 @@ impl Holds {
     /// A good value in the place of a variable that is not set: long enough for an API key, and no two alike.
     fn stand_in(self, variable: &str) -> String {
         match self {
-            Self::Token => format!("stand-in-for-the-value-of-the-variable-{variable}"),
+            Self::Token => format!("{STAND_IN}{variable}"),
             Self::Certificates => {
                 format!("\n{CERTIFICATE}")
             }

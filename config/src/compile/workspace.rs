@@ -52,6 +52,7 @@ pub struct Workspace {
     searches: Index<String>,
     /// The service accounts of other namespaces that the routes of each admit.
     reach: Index<Consumers>,
+    gateway_namespace: Option<String>,
 }
 
 /// What is known of one namespace.
@@ -108,6 +109,14 @@ impl Workspace {
             },
             ..Self::default()
         }
+    }
+
+    /// The same for gateways of this namespace: providers of any other are refused the gateway's own identity. Without it,
+    /// nobody is refused for its sake.
+    #[must_use]
+    pub fn for_gateways_in(mut self, namespace: impl Into<String>) -> Self {
+        self.gateway_namespace = Some(namespace.into());
+        self
     }
 
     /// Takes up an object as it is now: an AIProvider, an AIRoute, a Secret or a Namespace. Any other is passed over, and

@@ -9,15 +9,29 @@ use crate::linked::{
     Admission, Consumer, Glob, LinkProblem, LinkedAccount, LinkedBackend, LinkedNamespace,
     LinkedProvider, LinkedRoute, LinkedRule, MAX_BACKENDS, Seniority,
 };
-use crate::snapshot::{Provider, ProviderRef, Route, Rule, Shard, Snapshot};
+use crate::snapshot::{Credential, Provider, ProviderRef, Route, Rule, Shard, Snapshot};
 
 /// Every provider of a snapshot, those that did not change taken over.
 #[derive(Default)]
 pub(super) struct Providers<'a> {
     by_namespace: BTreeMap<&'a str, Arc<BTreeMap<String, Arc<LinkedProvider>>>>,
+    gateway_namespace: &'a str,
 }
 
 impl<'a> Providers<'a> {
+    pub(super) fn of(gateway_namespace: &'a str) -> Self {
+        Self {
+            gateway_namespace,
+            ..Self::default()
+        }
+    }
+
+    /// Whether a provider may be called with what it says: with the gateway's own identity in its namespace alone.
+    fn may_be(&self, namespace: &str, spec: &Provider) -> bool {
+        let identity = spec.credential.as_ref().and_then(Credential::identity);
+        identity.is_none() || namespace == self.gateway_namespace
+    }
+
     pub(super) fn add(
         &mut self,
         namespace: &'a str,
@@ -35,7 +49,8 @@ impl<'a> Providers<'a> {
                     };
                     (name.clone(), provider)
                 };
-                Arc::new(shard.providers.iter().map(link).collect())
+                let allowed = |(_, spec): &(&String, &Provider)| self.may_be(namespace, spec);
+                Arc::new(shard.providers.iter().filter(allowed).map(link).collect())
             }
         };
         self.by_namespace.insert(namespace, providers);
@@ -64,6 +79,15 @@ pub(super) fn link(
         others: BTreeMap::new(),
         problems: Vec::new(),
     };
+    for (name, spec) in &shard.providers {
+        if !providers.may_be(&shard.namespace, spec) {
+            linker.problems.push(LinkProblem {
+                object: format!("AIProvider {}/{name}", shard.namespace),
+                field: "spec.credentials.workloadIdentity".to_owned(),
+                message: "is the identity of the gateway, which only its own namespace may use; the provider is left out".to_owned(),
+            });
+        }
+    }
     let mut routes = BTreeMap::new();
     for (name, route) in &shard.routes {
         if let Some(linked) = linker.route(name, route) {
@@ -142,6 +166,7 @@ impl Linker<'_> {
             id: format!("{}/{name}", self.namespace).into(),
             rules,
             retry: route.retry.clone(),
+            parameters: route.parameters,
             namespace: Arc::clone(&self.namespace),
             seniority: Seniority {
                 created: route.created,

@@ -4,8 +4,9 @@ use std::time::Instant;
 use super::*;
 use crate::linked::LinkedRoute;
 use crate::snapshot::{
-    ApiKey, Backend, Consumers, Dialect, HttpVersion, NAME_LABEL, Namespaces, Operator, Provider,
-    ProviderModel, ProviderRef, Requirement, Retry, Route, Rule, Secret, Sha256, Sources, Timeouts,
+    ApiKey, Backend, Consumers, Credential, Dialect, HttpVersion, NAME_LABEL, Namespaces, Operator,
+    Parameters, Preset, Price, Provider, ProviderModel, ProviderRef, Requirement, Retry, Route,
+    Rule, Secret, Sha256, WorkloadIdentity,
 };
 
 fn shard(namespace: &str) -> Shard {
@@ -28,16 +29,9 @@ fn snapshot(shards: impl IntoIterator<Item = Shard>) -> Snapshot {
 
 fn provider(allowed: Namespaces) -> Provider {
     Provider {
-        dialect: Dialect::OpenAI,
-        endpoint: "https://api.example/v1".to_owned(),
-        credential: Some(Secret::new("secret")),
-        ca: None,
-        sources: Sources::default(),
-        http_version: HttpVersion::Auto,
-        models: Vec::new(),
-        timeouts: Timeouts::default(),
+        credential: Some(Secret::new("secret").into()),
         allowed,
-        mock: None,
+        ..Provider::new(Dialect::OpenAI, "https://api.example/v1")
     }
 }
 
@@ -70,6 +64,7 @@ fn route(when: Option<&str>, backends: Vec<Backend>) -> Route {
             attempts: None,
             on: BTreeSet::new(),
         },
+        parameters: Parameters::default(),
     }
 }
 
@@ -128,6 +123,7 @@ fn what_does_not_resolve_is_left_out_and_named() {
     restricted.models = vec![ProviderModel {
         name: "gpt-5".to_owned(),
         upstream_name: "gpt-5-2025".to_owned(),
+        price: Price::default(),
     }];
     platform
         .providers
@@ -387,11 +383,42 @@ fn service_accounts_are_known_by_their_uid_and_go_at_once() {
 }
 
 #[test]
+fn the_identity_of_the_gateway_is_used_in_its_namespace_alone() {
+    let shards = ["weir-system", "team-a"].map(|name| {
+        let mut one = provider(Namespaces::All);
+        one.credential = Some(Credential::Identity(WorkloadIdentity::Gcp {}));
+        let mut shard = shard(name);
+        shard.providers.insert("vertex".to_owned(), one);
+        let to = vec![backend(name, "vertex", None)];
+        shard.routes.insert("chat".to_owned(), route(None, to));
+        shard
+    });
+    let linked = link(&snapshot(shards), "weir-system", None);
+    assert_eq!(
+        behind(&linked, "weir-system", "chat"),
+        ["weir-system/vertex"]
+    );
+    assert_eq!(behind(&linked, "team-a", "chat"), Vec::<String>::new());
+    assert!(linked.provider("team-a", "vertex").is_none());
+    assert_eq!(
+        said(&linked),
+        [
+            "AIProvider team-a/vertex: spec.credentials.workloadIdentity: is the identity of the gateway, which only its own namespace may use; the provider is left out",
+            "AIRoute team-a/chat: spec.rules[0].backends[0]: team-a/vertex: the provider does not exist",
+        ]
+    );
+}
+
+#[test]
 fn the_key_of_an_upstream_changes_with_what_a_connection_depends_on() {
     let of = |change: &dyn Fn(&mut Provider)| {
         let mut changed = provider(Namespaces::All);
         change(&mut changed);
         crate::linked::LinkedProvider::new("a", "b", &changed).upstream_key
+    };
+    let role = |arn: Option<&str>| {
+        let role_arn = arn.map(str::to_owned);
+        Credential::Identity(WorkloadIdentity::Aws { role_arn })
     };
     let same = of(&|_| {});
     assert_eq!(same, of(&|provider| provider.timeouts.idle *= 2));
@@ -399,12 +426,18 @@ fn the_key_of_an_upstream_changes_with_what_a_connection_depends_on() {
     let others = [
         of(&|provider| provider.endpoint.push('x')),
         of(&|provider| provider.credential = None),
-        of(&|provider| provider.credential = Some(Secret::new(""))),
+        of(&|provider| provider.credential = Some(Secret::new("").into())),
+        of(&|provider| provider.credential = Some(role(None))),
+        of(&|provider| provider.credential = Some(role(Some("arn:aws:iam::1:role/a")))),
+        of(&|provider| provider.dialect = Dialect::Anthropic),
+        of(&|provider| provider.preset = Some(Preset::Groq)),
+        of(&|provider| provider.settings.bedrock_region = Some("us-east-1".to_owned())),
+        of(&|provider| provider.settings.azure_api_version = Some("us-east-1".to_owned())),
         of(&|provider| provider.ca = Some("pem".to_owned())),
         of(&|provider| provider.http_version = HttpVersion::Http2),
     ];
     let all: BTreeSet<u64> = others.into_iter().chain([same]).collect();
-    assert_eq!(all.len(), 6);
+    assert_eq!(all.len(), 12);
 }
 
 #[test]

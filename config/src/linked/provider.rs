@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::snapshot::{HttpVersion, Provider, Sha256};
+use crate::snapshot::{Credential, HttpVersion, Provider, Secret, Sha256};
 
 /// A provider that routes lead to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,8 +10,9 @@ pub struct LinkedProvider {
     pub id: Arc<str>,
     /// What it is.
     pub spec: Provider,
-    /// A digest of what a connection to it depends on: endpoint, credential, CA and HTTP version. Connection pools are
-    /// keyed by it and so survive a new config that changes none of them. It is stable across processes.
+    /// A digest of what a connection to it and a call on that depend on: dialect, preset and settings, endpoint,
+    /// credential, CA and HTTP version. Connection pools and tokens are keyed by it and so survive a new config that
+    /// changes none of them. Processes of one build agree on it.
     pub upstream_key: u64,
     upstream_names: HashMap<Box<str>, Box<str>>,
 }
@@ -50,13 +51,19 @@ fn upstream_key(spec: &Provider) -> u64 {
         HttpVersion::Http1 => "1",
         HttpVersion::Http2 => "2",
     };
-    let credential = spec.credential.as_ref().map(|secret| secret.expose());
+    // What a connection is made with, and what a call on it is signed with.
+    let settings = format!("{:?} {:?} {:?}", spec.dialect, spec.preset, spec.settings);
+    let identity = spec.credential.as_ref().and_then(Credential::identity);
+    let identity = identity.map(|identity| format!("{identity:?}"));
+    let secret = spec.credential.as_ref().and_then(Credential::secret);
     // Each part with its length, so that no two sets of parts run together into the same bytes.
     for part in [
         Some(spec.endpoint.as_str()),
-        credential,
+        secret.map(Secret::expose),
+        identity.as_deref(),
         spec.ca.as_deref(),
         Some(http_version),
+        Some(&settings),
     ] {
         let length = part.map_or(u64::MAX, |part| part.len() as u64);
         bytes.extend(length.to_be_bytes());

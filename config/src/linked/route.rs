@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::{Admission, Consumer, Glob, LinkedProvider};
 use crate::expression::Expression;
-use crate::snapshot::Retry;
+use crate::snapshot::{Parameters, Retry};
 
 /// The most backends of a rule, as the CRD has it.
 pub const MAX_BACKENDS: usize = 16;
@@ -17,6 +17,8 @@ pub struct LinkedRoute {
     pub rules: Vec<LinkedRule>,
     /// When to try again.
     pub retry: Retry,
+    /// What becomes of a request's parameters.
+    pub parameters: Parameters,
     pub(crate) namespace: Arc<str>,
     pub(crate) seniority: Seniority,
     pub(crate) consumers: Vec<Admission>,

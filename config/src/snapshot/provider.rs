@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use weir_llm::dialect::mock;
 use weir_llm::millis;
 
-use super::{Namespaces, Secret};
+use super::{Credential, Dialect, Namespaces, Preset};
 
 /// One account at one endpoint that speaks one dialect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,11 +12,18 @@ use super::{Namespaces, Secret};
 pub struct Provider {
     /// The wire format that it speaks.
     pub dialect: Dialect,
-    /// The base URL as its own SDK takes it, with no slash at the end; empty for [`Dialect::Mock`].
+    /// Which of the known providers it is; only for [`Dialect::OpenAI`]. Since format 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Preset>,
+    /// The base URL as its own SDK takes it, with no slash at the end; empty for [`Dialect::Mock`]. That of
+    /// [`Dialect::Vertex`] ends in `/projects/P/locations/L`.
     pub endpoint: String,
+    /// What is peculiar to its dialect. Since format 3.
+    #[serde(default, skip_serializing_if = "Settings::is_empty")]
+    pub settings: Settings,
     /// What it is called with; a provider that needs none has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential: Option<Secret>,
+    pub credential: Option<Credential>,
     /// PEM certificates that replace the system's roots for this provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<String>,
@@ -38,13 +45,31 @@ pub struct Provider {
     pub mock: Option<mock::Settings>,
 }
 
-/// A wire format of LLM traffic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Dialect {
-    /// OpenAI's chat completions, completions and embeddings.
-    OpenAI,
-    /// No upstream at all: answers are made up, in OpenAI's shapes.
-    Mock,
+/// What is peculiar to a dialect.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Settings {
+    /// How callers of the Responses API are served; none means [`Responses::Native`] until the provider answers that with
+    /// 404. Only for [`Dialect::OpenAI`] and [`Dialect::AzureOpenAI`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responses: Option<Responses>,
+    /// The `api-version` of each call. Only for [`Dialect::AzureOpenAI`], which always has it, but for an endpoint that
+    /// ends in `/openai/v1`: there it is what the resource says, and none by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure_api_version: Option<String>,
+    /// The region that requests are signed for. Only for [`Dialect::Bedrock`], which may have none where it is called with
+    /// an API key, which is no signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bedrock_region: Option<String>,
+}
+
+/// How callers of the Responses API are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Responses {
+    /// By the provider's `/responses`.
+    Native,
+    /// By its chat completions.
+    ChatCompletions,
 }
 
 /// Which HTTP to speak to a provider.
@@ -68,6 +93,27 @@ pub struct ProviderModel {
     pub name: String,
     /// What the provider calls it; the same as `name` where the resource names none.
     pub upstream_name: String,
+    /// The rates that go before those of the catalogue. Since format 3.
+    #[serde(default, skip_serializing_if = "Price::is_empty")]
+    pub price: Price,
+}
+
+/// Rates that a resource gives, each in nano-dollars per million tokens; none means that of the catalogue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Price {
+    /// Tokens of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<u64>,
+    /// Tokens of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<u64>,
+    /// Tokens of the request that the provider had in its cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read: Option<u64>,
+    /// Tokens of the request that the provider put into its cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<u64>,
 }
 
 /// How long to wait for a provider.
@@ -117,6 +163,27 @@ pub struct SecretRef {
     pub key: String,
 }
 
+impl Provider {
+    /// One that speaks this dialect at this endpoint, to routes of its own namespace, and says nothing else of itself.
+    #[must_use]
+    pub fn new(dialect: Dialect, endpoint: impl Into<String>) -> Self {
+        Self {
+            dialect,
+            preset: None,
+            endpoint: endpoint.into(),
+            settings: Settings::default(),
+            credential: None,
+            ca: None,
+            sources: Sources::default(),
+            http_version: HttpVersion::Auto,
+            models: Vec::new(),
+            timeouts: Timeouts::default(),
+            allowed: Namespaces::Same,
+            mock: None,
+        }
+    }
+}
+
 impl Sources {
     /// Whether something of the provider stands in this Secret.
     pub(crate) fn have(&self, secret: &str) -> bool {
@@ -125,6 +192,20 @@ impl Sources {
     }
 
     fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Settings {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Price {
+    /// Whether it gives no rate at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }

@@ -19,6 +19,28 @@ pub struct Route {
     pub rules: Vec<Rule>,
     /// When to try again.
     pub retry: Retry,
+    /// What becomes of a request's parameters. Since format 3.
+    #[serde(default, skip_serializing_if = "Parameters::is_default")]
+    pub parameters: Parameters,
+}
+
+/// What becomes of a request's parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Parameters {
+    /// What becomes of those that the provider has no words for.
+    #[serde(default)]
+    pub unsupported: Unsupported,
+}
+
+/// What becomes of a part of a request that the provider has no words for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Unsupported {
+    /// The request is refused, with the name of the field.
+    #[default]
+    Refuse,
+    /// It is left out.
+    Drop,
 }
 
 /// Some consumers.
@@ -52,6 +74,12 @@ pub enum ConsumerKind {
     ApiKey,
     /// By the token of its service account.
     ServiceAccount,
+}
+
+impl Parameters {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Consumers {

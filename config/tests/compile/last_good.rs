@@ -337,7 +337,7 @@ fn a_refused_provider_that_takes_back_its_credential_serves_nothing(
         .snapshot
         .provider("team-a", "openai")
         .map(|one| one.credential.clone());
-    let kept = (expected == Serving::LastGood).then(|| Some(Secret::new("sk-1")));
+    let kept = (expected == Serving::LastGood).then(|| Some(Secret::new("sk-1").into()));
     assert_eq!(credential, kept);
 }
 
@@ -348,7 +348,7 @@ fn a_secret_is_never_older_than_the_secret_it_stands_in(#[case] spec: &str) {
     let mut folder = Folder::default();
     let credential = |compiled: &weir_config::Compiled| {
         let provider = compiled.snapshot.provider("team-a", "openai")?;
-        Some(provider.credential.clone()?.expose().to_owned())
+        Some(provider.credential.as_ref()?.secret()?.expose().to_owned())
     };
     let first = folder.holds(&with_secret(SPEC, "{apiKey: sk-1}"));
     assert_eq!(credential(&first).as_deref(), Some("sk-1"));

@@ -122,6 +122,7 @@ fn compiled(
         unreadable: &[],
         env: Some(&|_| None),
         previous,
+        gateway_namespace: None,
     });
     (compiled.snapshot, compiled.verdicts)
 }

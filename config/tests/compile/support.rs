@@ -36,6 +36,7 @@ impl Folder {
                 _ => None,
             }),
             previous: self.last.as_ref(),
+            gateway_namespace: None,
         });
         self.last = Some(compiled.snapshot.clone());
         compiled

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use weir_config::link::link;
 use weir_config::linked::{Consumer, Linked};
 use weir_config::snapshot::{
-    self, Backend, Consumers, Dialect, HttpVersion, NAME_LABEL, Namespaces, Provider,
-    ProviderModel, ProviderRef, Retry, Rule, Shard, Snapshot, Sources, Timeouts,
+    self, Backend, Consumers, Dialect, NAME_LABEL, Namespaces, Parameters, Price, Provider,
+    ProviderModel, ProviderRef, Retry, Rule, Shard, Snapshot,
 };
 
 use crate::{Decision, Facts, NoRoute, decide};
@@ -32,6 +32,7 @@ impl Route {
             models: Vec::new(),
             rules: Vec::new(),
             retry: Retry::default(),
+            parameters: Parameters::default(),
         };
         Self { id, spec }
     }
@@ -124,18 +125,12 @@ impl World {
         let models = models.iter().map(|model| ProviderModel {
             name: (*model).to_owned(),
             upstream_name: format!("upstream-{model}"),
+            price: Price::default(),
         });
         let provider = Provider {
-            dialect: Dialect::OpenAI,
-            endpoint: format!("https://{name}.example/v1"),
-            credential: None,
-            ca: None,
-            sources: Sources::default(),
-            http_version: HttpVersion::Auto,
             models: models.collect(),
-            timeouts: Timeouts::default(),
             allowed: Namespaces::All,
-            mock: None,
+            ..Provider::new(Dialect::OpenAI, format!("https://{name}.example/v1"))
         };
         self.shard(namespace)
             .providers

@@ -63,10 +63,11 @@ pub(super) async fn prepare(
         return in_cluster(flags, state, readings).await;
     };
     let saved = state.as_ref().and_then(State::load);
+    let namespace = flags.namespace.clone().unwrap_or_else(|| NAMESPACE.into());
     Ok(Prepared {
-        source: folder::follow(folder, saved)
+        source: folder::follow(folder, &namespace, saved)
             .map_err(|error| StartError::Config(shown(folder), error))?,
-        namespace: flags.namespace.clone().unwrap_or_else(|| NAMESPACE.into()),
+        namespace,
         keeper: Keeper::Folder(state),
         cluster: None,
     })

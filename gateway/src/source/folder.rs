@@ -23,18 +23,19 @@ const PATIENCE: Duration = Duration::from_millis(150);
 /// How often the folder is looked over without being told to: what changes behind a link is not told.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Follows `folder` from now on, on a thread of its own. `saved` is what served in an earlier life:
-/// where last good comes from until the folder has given better.
+/// Follows `folder` from now on, on a thread of its own. `namespace` is the gateway's own. `saved` is what
+/// served in an earlier life: where last good comes from until the folder has given better.
 ///
 /// # Errors
 /// The folder can't be read or watched.
-pub fn follow(folder: &Path, saved: Option<Saved>) -> io::Result<Source> {
+pub fn follow(folder: &Path, namespace: &str, saved: Option<Saved>) -> io::Result<Source> {
     let (updates, receiver) = channel();
     let saved = saved.unwrap_or_default();
     let mut follower = Follower {
         watch: Watch::new(folder)?,
         files: Files::new(folder, saved.objects),
         folder: folder.into(),
+        namespace: namespace.into(),
         previous: saved.snapshot,
         told: None,
         missing: false,
@@ -108,6 +109,7 @@ fn identity(folder: &Path) -> io::Result<(u64, u64)> {
 struct Follower {
     watch: Watch,
     folder: PathBuf,
+    namespace: String,
     files: Files,
     previous: Arc<Snapshot>,
     /// What was handed over last.
@@ -161,6 +163,7 @@ impl Follower {
             unreadable: &self.files.missing(),
             env: Some(&|name| std::env::var(name).ok()),
             previous: Some(&self.previous),
+            gateway_namespace: Some(&self.namespace),
         });
         let update = Update {
             snapshot: Arc::new(snapshot),
@@ -193,7 +196,7 @@ mod tests {
         let file = |name: &str| folder.path().join(name);
         fs::write(file("a.yaml"), "kind: [").unwrap();
         fs::write(file("key.yaml"), KEY).unwrap();
-        let source = follow(folder.path(), None).unwrap();
+        let source = follow(folder.path(), "weir-system", None).unwrap();
         let next = || {
             let update = source
                 .updates

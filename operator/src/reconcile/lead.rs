@@ -158,7 +158,8 @@ impl Reconciler {
                     namespaces = back.indexes.len(),
                     "read back what is published"
                 );
-                self.workspace = Workspace::new(back.snapshot.clone());
+                self.workspace = Workspace::new(back.snapshot.clone())
+                    .for_gateways_in(self.parts.gateway_namespace.clone());
                 self.store.tell_all(&mut self.workspace);
                 self.referring
                     .extend(back.snapshot.namespaces.keys().cloned());

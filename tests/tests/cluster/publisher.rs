@@ -101,6 +101,7 @@ pub(crate) fn shard(namespace: &str, key: &str, text: &str) -> Shard {
         unreadable: &[],
         env: None,
         previous: None,
+        gateway_namespace: None,
     });
     let refused: Vec<_> = compiled
         .verdicts

@@ -35,6 +35,7 @@ impl Workspace {
             claims,
             references,
             searches,
+            gateway_namespace,
             ..
         } = self;
         let (snapshot, namespaces) = (&*snapshot, &*namespaces);
@@ -44,7 +45,13 @@ impl Workspace {
             let last = snapshot.namespaces.get(name).map_or(&nothing, Arc::as_ref);
             Some((
                 name.as_str(),
-                Local::open(name, &known.documents, last, variables),
+                Local::open(
+                    name,
+                    &known.documents,
+                    last,
+                    variables,
+                    gateway_namespace.as_deref(),
+                ),
             ))
         };
         let mut locals: BTreeMap<&str, Local<'_>> = BTreeMap::new();
