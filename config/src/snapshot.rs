@@ -6,7 +6,6 @@
 //! the versions of that format.
 
 mod credential;
-mod dialect;
 mod hash;
 mod key;
 mod namespaces;
@@ -20,7 +19,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 pub use credential::{Credential, WorkloadIdentity};
-pub use dialect::{Dialect, Preset};
 pub use hash::Sha256;
 pub use key::ApiKey;
 pub use namespaces::{NAME_LABEL, Namespaces, Operator, Requirement};
@@ -32,6 +30,7 @@ pub use route::{
     Unsupported,
 };
 pub use secret::Secret;
+pub use weir_llm::{Dialect, Preset};
 
 /// The version of the snapshot's format that this crate writes, of which it is the newest.
 ///

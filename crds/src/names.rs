@@ -105,13 +105,13 @@ text!(
 );
 text!(
     /// The name of an AWS region.
-    AwsRegion, 5..=32,
+    AwsRegion, 1..=32,
     r"self.matches('^[a-z]{2,8}(-[a-z]+)+-[0-9]{1,2}$')"
         => "must be the name of an AWS region, such as us-east-1"
 );
 text!(
     /// The ARN of an IAM role.
-    RoleArn, 20..=2048,
+    RoleArn, 1..=2048,
     r"self.matches('^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[!-~]+$')"
         => "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/weir"
 );
@@ -123,7 +123,7 @@ text!(
 );
 text!(
     /// An id as Entra has them.
-    Guid, 36..=36,
+    Guid, 1..=36,
     r"self.matches('^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$')"
         => "must be an id such as 00000000-0000-0000-0000-000000000000"
 );

@@ -75,15 +75,19 @@ pub use model::{ModelPrice, ProviderModel};
         .field_path(".tls"),
     validation = Rule::new("self.dialect != 'AzureOpenAI' || has(self.endpoint)")
         .message("an AzureOpenAI provider has an endpoint of its own: https://RESOURCE.openai.azure.com, or https://RESOURCE.openai.azure.com/openai/v1 for the API without deployments")
+        .reason(Reason::FieldValueRequired)
         .field_path(".endpoint"),
     validation = Rule::new("self.dialect != 'Vertex' || has(self.endpoint)")
         .message("a Vertex provider has an endpoint of its own: https://LOCATION-aiplatform.googleapis.com/v1/projects/PROJECT/locations/LOCATION")
+        .reason(Reason::FieldValueRequired)
         .field_path(".endpoint"),
     validation = Rule::new("self.dialect != 'Bedrock' || has(self.endpoint) || has(self.bedrock)")
         .message("a Bedrock provider needs bedrock.region, such as us-east-1, or an endpoint")
+        .reason(Reason::FieldValueRequired)
         .field_path(".bedrock"),
     validation = Rule::new("!has(self.preset) || !(self.preset in ['VLLM', 'SGLang', 'Ollama']) || has(self.endpoint)")
         .message("the presets VLLM, SGLang and Ollama are servers of your own: write where it is, such as http://vllm.models.svc:8000/v1")
+        .reason(Reason::FieldValueRequired)
         .field_path(".endpoint"),
     validation = Rule::new(r"self.dialect != 'Vertex' || !has(self.endpoint) || self.endpoint.matches('/v1(beta1)?/projects/[^/]+/locations/[^/]+/?$')")
         .message("must end in /v1/projects/PROJECT/locations/LOCATION for Vertex, as in https://us-central1-aiplatform.googleapis.com/v1/projects/acme/locations/us-central1")

@@ -2,26 +2,48 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::snapshot::{Consumers, Namespaces};
+use crate::snapshot::{Dialect, Parameters, Price, Settings};
 
-/// A shard with a credential, a key, routes and service accounts.
+/// A shard with credentials, a key, routes and service accounts, and all that format 3 has.
 fn shard() -> Shard {
     let hash = Sha256::of(b"key");
     let route = |consumers: serde_json::Value| {
         json!({
             "consumers": consumers, "models": ["fast"], "retry": {"on": ["Timeout"]},
             "rules": [{"backends": [{"provider": {"namespace": "a", "name": "p"}, "priority": 0, "weight": 1}]}],
+            "parameters": {"unsupported": "Drop"},
         })
     };
     let keys = json!({"apiKeys": {"namespaces": "same"}});
     let accounts = json!({"serviceAccounts": {"names": ["web"], "namespaces": "all"}});
+    let provider = |own: serde_json::Value| {
+        let mut provider = json!({
+            "endpoint": "https://a/v1", "httpVersion": "Auto", "allowed": "same",
+            "timeouts": {"connect": 1, "firstToken": 1, "idle": 1, "total": 1},
+        });
+        let fields = own.as_object().unwrap().clone();
+        provider.as_object_mut().unwrap().extend(fields);
+        provider
+    };
     serde_json::from_value(json!({
         "namespace": "a",
         "labels": {"kubernetes.io/metadata.name": "a"},
-        "providers": {"p": {
-            "dialect": "OpenAI", "endpoint": "https://a/v1", "credential": "sk-very-secret", "httpVersion": "Auto",
-            "timeouts": {"connect": 1, "firstToken": 1, "idle": 1, "total": 1}, "allowed": "same",
-        }},
+        "providers": {
+            "p": provider(json!({
+                "dialect": "OpenAI", "preset": "Groq", "settings": {"responses": "ChatCompletions"},
+                "credential": "sk-very-secret",
+                "models": [{"name": "m", "upstreamName": "n", "price": {"input": 1, "cacheRead": 2}}],
+            })),
+            "q": provider(json!({
+                "dialect": "Bedrock", "settings": {"bedrockRegion": "us-east-1"},
+                "credential": {"aws": {"roleArn": "arn"}},
+            })),
+            "r": provider(json!({"dialect": "Vertex", "credential": {"gcp": {}}})),
+            "s": provider(json!({
+                "dialect": "AzureOpenAI", "settings": {"azureApiVersion": "2024-10-21"},
+                "credential": {"azure": {"tenantId": "t"}},
+            })),
+        },
         "routes": {"both": route(json!([accounts, keys])), "accounts": route(json!([accounts]))},
         "keys": {"ci": {"hashes": [hash.to_string()]}},
         "serviceAccounts": {"web": "a1b2"},
@@ -55,26 +77,26 @@ fn decoded(encoded: &Encoded) -> Shard {
 
 #[test]
 fn a_small_shard_is_one_secret() {
-    let encoded = encode(&shard(), 2, 7);
+    let encoded = encode(&shard(), 3, 7);
     assert_eq!(encoded.parts, []);
     assert_eq!(encoded.index.name, "ns.a");
     assert_eq!(namespace_of(&encoded.index.name), Some("a"));
     let labels =
         json!({"app.kubernetes.io/managed-by": "weir-operator", "weir.dev/config": "shard"});
     assert_eq!(json!(encoded.index.labels), labels);
-    let annotations = json!({"weir.dev/format": "2", "weir.dev/term": "7"});
+    let annotations = json!({"weir.dev/format": "3", "weir.dev/term": "7"});
     assert_eq!(json!(encoded.index.annotations), annotations);
     assert_eq!(
         Stamp::read(&encoded.index.annotations),
-        Ok(Stamp { format: 2, term: 7 })
+        Ok(Stamp { format: 3, term: 7 })
     );
     assert_eq!(decoded(&encoded), shard());
-    assert_eq!(encode(&shard(), 2, 7), encoded, "the very same bytes");
+    assert_eq!(encode(&shard(), 3, 7), encoded, "the very same bytes");
 }
 
 #[test]
 fn a_big_shard_is_cut_into_parts_that_are_named_by_what_they_hold() {
-    let encoded = encode(&big(), 2, 7);
+    let encoded = encode(&big(), 3, 7);
     assert!(encoded.parts.len() > 1);
     let names: Vec<&str> = encoded
         .parts
@@ -106,29 +128,47 @@ fn a_big_shard_is_cut_into_parts_that_are_named_by_what_they_hold() {
 }
 
 #[test]
-fn format_1_leaves_service_accounts_out_and_admits_nobody_in_their_stead() {
-    let encoded = encode(&shard(), 1, 7);
-    assert_eq!(encoded.index.annotations[FORMAT_ANNOTATION], "1");
+fn format_2_leaves_out_the_providers_and_fields_that_it_has_no_words_for() {
+    let encoded = encode(&shard(), 2, 7);
+    assert_eq!(encoded.index.annotations[FORMAT_ANNOTATION], "2");
     let mut expected = shard();
-    expected.service_accounts.clear();
-    let keys = Consumers::ApiKeys {
-        names: None,
-        namespaces: Namespaces::Same,
-    };
-    for (name, consumers) in [("both", vec![keys]), ("accounts", Vec::new())] {
-        expected.routes.get_mut(name).unwrap().consumers = consumers;
+    expected.providers.retain(|name, _| name == "p");
+    let provider = expected.providers.get_mut("p").unwrap();
+    provider.preset = None;
+    provider.settings = Settings::default();
+    provider.models[0].price = Price::default();
+    for route in expected.routes.values_mut() {
+        route.parameters = Parameters::default();
     }
     assert_eq!(decoded(&encoded), expected);
     let text = serde_json::to_string(&expected).unwrap();
-    assert!(
-        !text.contains("erviceAccounts"),
-        "an older version reads no such field: {text}"
-    );
+    for word in ["preset", "settings", "price", "parameters"] {
+        assert!(
+            !text.contains(word),
+            "an older version reads no such field: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_mock_and_a_plain_provider_are_the_same_in_format_2() {
+    let mut plain = shard();
+    plain.routes.clear();
+    plain.providers.retain(|name, _| name == "p");
+    let provider = plain.providers.get_mut("p").unwrap();
+    provider.preset = None;
+    provider.settings = Settings::default();
+    provider.models.clear();
+    for dialect in [Dialect::OpenAI, Dialect::Mock] {
+        plain.providers.get_mut("p").unwrap().dialect = dialect;
+        let data = |format| encode(&plain, format, 7).index.data;
+        assert_eq!(data(2), data(3));
+    }
 }
 
 #[test]
 fn a_format_that_is_not_known_becomes_the_next_that_is() {
-    for (asked, written) in [(0, "1"), (1, "1"), (2, "2"), (3, "2")] {
+    for (asked, written) in [(0, "2"), (1, "2"), (2, "2"), (3, "3"), (4, "3")] {
         let encoded = encode(&shard(), asked, 1);
         assert_eq!(encoded.index.annotations[FORMAT_ANNOTATION], written);
     }
@@ -137,10 +177,12 @@ fn a_format_that_is_not_known_becomes_the_next_that_is() {
 #[test]
 fn the_format_is_the_highest_that_all_read() {
     let common = |theirs: &[&[u32]]| common_format(theirs.iter().copied());
-    assert_eq!(common(&[]), Some(2));
+    assert_eq!(common(&[]), Some(3));
+    assert_eq!(common(&[&[2, 3], &[3, 4]]), Some(3));
     assert_eq!(common(&[&[1, 2], &[2, 3]]), Some(2));
-    assert_eq!(common(&[&[1, 2], &[1]]), Some(1));
-    assert_eq!(common(&[&[1], &[2]]), None);
+    assert_eq!(common(&[&[2, 3], &[2]]), Some(2));
+    assert_eq!(common(&[&[2], &[3]]), None);
+    assert_eq!(common(&[&[1]]), None);
     assert_eq!(common(&[&[]]), None);
 }
 
@@ -154,8 +196,13 @@ fn the_root_survives() {
     );
     assert_eq!(entry.data["root"], br#"{"format":2,"term":9}"#);
     assert_eq!(Root::decode(&entry.data), Ok(root));
-    let newer = BTreeMap::from([(ROOT_ENTRY.to_owned(), br#"{"format":3,"term":9}"#.to_vec())]);
-    assert_eq!(Root::decode(&newer), Ok(Root { format: 3, term: 9 }));
+    let newer = br#"{"format":4,"since":"now","term":9,"more":{"of":[1]}}"#.to_vec();
+    let newer = BTreeMap::from([(ROOT_ENTRY.to_owned(), newer)]);
+    assert_eq!(
+        Root::decode(&newer),
+        Ok(Root { format: 4, term: 9 }),
+        "what a newer one adds holds nobody up"
+    );
 }
 
 /// The entry of a shard with this text in it.
@@ -206,8 +253,8 @@ fn what_is_wrong_is_said_without_a_word_of_what_is_there() {
         assert!(!said.contains("s3cret"), "{said}");
     }
     let root = BTreeMap::from([(ROOT_ENTRY.to_owned(), br#"{"s3cret":1}"#.to_vec())]);
-    assert_eq!(Root::decode(&root), Err(DecodeError::Shape(1, 9)));
-    let entry = format!("{:?}", encode(&shard(), 2, 1));
+    assert_eq!(Root::decode(&root), Err(DecodeError::Shape(1, 12)));
+    let entry = format!("{:?}", encode(&shard(), 3, 1));
     assert!(!entry.contains("sk-very-secret"), "{entry}");
 }
 
@@ -225,7 +272,7 @@ fn more_than_is_bearable_is_not_unpacked() {
 
 #[test]
 fn what_follows_a_shard_is_refused() {
-    let mut bytes = encode(&shard(), 2, 1).index.data[SHARD_ENTRY].clone();
+    let mut bytes = encode(&shard(), 3, 1).index.data[SHARD_ENTRY].clone();
     bytes.push(0);
     assert_eq!(join([bytes.as_slice()]), Err(DecodeError::Packing));
 }
@@ -238,8 +285,9 @@ fn a_stamp_says_what_is_missing() {
             (TERM_ANNOTATION.to_owned(), term.to_owned()),
         ]))
     };
-    assert_eq!(stamp("1", "3"), Ok(Stamp { format: 1, term: 3 }));
-    assert_eq!(stamp("3", "3"), Err(DecodeError::Format(3)));
+    assert_eq!(stamp("2", "3"), Ok(Stamp { format: 2, term: 3 }));
+    assert_eq!(stamp("1", "3"), Err(DecodeError::Format(1)));
+    assert_eq!(stamp("4", "3"), Err(DecodeError::Format(4)));
     assert_eq!(stamp("2", "x"), Err(DecodeError::NoNumber(TERM_ANNOTATION)));
     assert_eq!(
         Stamp::read(&BTreeMap::new()),
@@ -253,7 +301,7 @@ proptest! {
     #[test]
     fn no_bytes_are_too_much(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0usize..400) {
         let _ = join([bytes.as_slice()]);
-        let mut broken = encode(&shard(), 2, 1).index.data[SHARD_ENTRY].clone();
+        let mut broken = encode(&shard(), 3, 1).index.data[SHARD_ENTRY].clone();
         let at = at % broken.len();
         broken[at] ^= 0x55;
         // The header may hold anything; all else is covered by the checksum.

@@ -63,15 +63,15 @@ impl Walk<'_> {
         if self.problems.len() == before {
             for rule in node.rules.iter().filter(|rule| !rule.holds(value)) {
                 let reason = match node.kind {
+                    _ if rule.requires => Reason::Required,
                     Type::String => Reason::InvalidFormat,
                     Type::Object | Type::Array | Type::Integer => Reason::Conflict,
                 };
-                match &rule.field {
-                    Some(field) => {
-                        self.report(reason, &Path::Field(path, field), rule.message.clone());
-                    }
-                    None => self.report(reason, path, rule.message.clone()),
-                }
+                let field = rule
+                    .fields()
+                    .fold(path.text(), |above, name| child(&above, name));
+                self.problems
+                    .push(Problem::new(reason, field, rule.message.clone()));
             }
         }
     }
@@ -99,8 +99,9 @@ impl Walk<'_> {
                 (None, None) if root && ENVELOPE.contains(&name.as_str()) => {}
                 (None, None) => {
                     let known = node.properties.keys().map(String::as_str);
-                    let hint = known_or(name, known.clone(), || {
-                        format!("; the fields here are {}", listed(known))
+                    let hint = known_or(name, known.clone(), || match listed(known) {
+                        none if none.is_empty() => "; this object is empty: {}".to_owned(),
+                        known => format!("; the fields here are {known}"),
                     });
                     self.report(
                         Reason::UnknownField,

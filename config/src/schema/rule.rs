@@ -13,8 +13,10 @@ pub(super) struct Rule {
     condition: Condition,
     /// What would be right, in the words that kubectl prints too.
     pub(super) message: String,
-    /// The field below this one that a breach is told of.
-    pub(super) field: Option<String>,
+    /// Whether a breach is that something is missing.
+    pub(super) requires: bool,
+    /// The field below this one that a breach is told of, as in `.credentials.secretRef`.
+    field: Option<String>,
 }
 
 #[derive(Debug)]
@@ -32,6 +34,16 @@ struct Written {
     rule: String,
     message: String,
     field_path: Option<String>,
+    #[serde(default)]
+    reason: Cause,
+}
+
+/// What a breach is, as the API server says it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+enum Cause {
+    #[default]
+    FieldValueInvalid,
+    FieldValueRequired,
 }
 
 impl TryFrom<Written> for Rule {
@@ -50,14 +62,19 @@ impl TryFrom<Written> for Rule {
         Ok(Self {
             condition,
             message: written.message,
-            field: written
-                .field_path
-                .map(|path| path.trim_start_matches('.').to_owned()),
+            requires: written.reason == Cause::FieldValueRequired,
+            field: written.field_path,
         })
     }
 }
 
 impl Rule {
+    /// The names on the way to the field that a breach is told of.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
+        let path = self.field.as_deref().unwrap_or_default();
+        path.split('.').filter(|name| !name.is_empty())
+    }
+
     /// Whether the rule holds for this value. A rule that can't be evaluated does not hold, as on the
     /// API server.
     pub(super) fn holds(&self, value: &Value) -> bool {

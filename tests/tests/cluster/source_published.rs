@@ -91,7 +91,7 @@ async fn it_serves_what_is_published_and_says_so() {
     assert_eq!(says(gateway, KEY).await, "one");
     assert_eq!(reported(&world, gateway, root).await, json!([]));
     let annotations = &lease(&world, gateway).await.unwrap()["metadata"]["annotations"];
-    assert_eq!(annotations["weir.dev/formats"], "1,2");
+    assert_eq!(annotations["weir.dev/formats"], "2,3");
 
     let changed = publisher.publish(&shard("a", KEY, "two")).await;
     until_says(gateway, KEY, "two").await;

@@ -213,8 +213,8 @@ fn what_cannot_be_read_leaves_its_namespace_as_it_was() {
     renamed.name = "ns.a".into();
     for (object, said) in [
         (
-            annotated("weir.dev/format", Some("3")),
-            "is of format 3; this version reads 1 and 2",
+            annotated("weir.dev/format", Some("4")),
+            "is of format 4; this version reads 2 and 3",
         ),
         (annotated("weir.dev/format", None), "has no weir.dev/format"),
         (
@@ -238,7 +238,7 @@ fn what_cannot_be_read_leaves_its_namespace_as_it_was() {
     }
     let mut mirror = listed();
     mirror.happened(vec![
-        Event::Applied(annotated("weir.dev/format", Some("3"))),
+        Event::Applied(annotated("weir.dev/format", Some("4"))),
         Event::Deleted("ns.a".into(), 12),
     ]);
     assert_eq!(serving(&mirror), is(12, &["b: two"], &[]));
@@ -248,11 +248,7 @@ fn what_cannot_be_read_leaves_its_namespace_as_it_was() {
 fn a_root_that_cannot_be_read_changes_nothing() {
     let mut mirror = listed();
     let mut odd = root(2, 11);
-    odd.data = [(
-        "root".to_owned(),
-        br#"{"format":3,"term":2,"new":1}"#.to_vec(),
-    )]
-    .into();
+    odd.data = [("root".to_owned(), br#"{"format":3,"new":1}"#.to_vec())].into();
     mirror.happened(vec![Event::Applied(odd), Event::Deleted("ns.a".into(), 12)]);
     let (revision, namespaces, refused) = serving(&mirror).unwrap();
     assert_eq!((revision, namespaces.len(), refused.len()), (10, 2, 1));
