@@ -113,7 +113,7 @@ text!(
     /// The ARN of an IAM role.
     RoleArn, 1..=2048,
     r"self.matches('^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[!-~]+$')"
-        => "must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/weir"
+        => "must be the ARN of an IAM role, such as arn:aws:iam::111122223333:role/weir"
 );
 text!(
     /// A version of Azure's API.
