@@ -48,7 +48,7 @@ impl Relay {
             method,
             path,
             headers,
-            body,
+            body: body.into(),
             resend: false,
         };
         let answer = self.upstreams.send(&self.target, upstream).await;

@@ -21,6 +21,6 @@ pub use deny::{DenyList, DenyListError};
 pub use message::{Abort, BodyError, Fault, Handler, Head, Pull, Request, Response, ResponseBody};
 pub use server::{DrainReport, Server, ServerConfig, ServerHandle};
 pub use upstream::{
-    HttpVersion, SendError, SendErrorKind, Target, UpstreamBody, UpstreamError, UpstreamLimits,
-    UpstreamRequest, UpstreamResponse, Upstreams,
+    HttpVersion, RequestPayload, SendError, SendErrorKind, Target, UpstreamBody, UpstreamError,
+    UpstreamLimits, UpstreamRequest, UpstreamResponse, Upstreams,
 };

@@ -20,6 +20,8 @@ mod hostile_h2;
 mod server;
 #[path = "wire/tls.rs"]
 mod tls;
+#[path = "wire/uploads.rs"]
+mod uploads;
 #[path = "wire/upstream.rs"]
 mod upstream;
 #[path = "wire/upstream_h2.rs"]

@@ -210,7 +210,7 @@ impl Routed {
             method: Method::POST,
             path: paths.of(self.operation, self.head.uri.query()),
             headers,
-            body: self.body_for(upstream_model),
+            body: self.body_for(upstream_model).into(),
             resend: self
                 .decision
                 .route

@@ -2,6 +2,7 @@
 use std::fmt;
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -14,9 +15,13 @@ use super::message::BodyError;
 
 /// The body of a caller's request. Nothing is read from the connection beyond what is asked for
 /// here, apart from one read buffer.
-#[derive(Default)]
 pub struct RequestBody {
     source: Source,
+    /// The length that the caller declared …
+    declared: Option<u64>,
+    /// … and what of it is still to come.
+    left: Option<u64>,
+    count: Option<Arc<AtomicU64>>,
 }
 
 #[derive(Default)]
@@ -24,10 +29,7 @@ enum Source {
     #[default]
     Done,
     Whole(Bytes),
-    Slot {
-        slot: Arc<Slot>,
-        declared: Option<u64>,
-    },
+    Slot(Arc<Slot>),
     Stream(Box<Stream>),
 }
 
@@ -59,36 +61,50 @@ impl fmt::Debug for RequestBody {
 impl From<Bytes> for RequestBody {
     /// A body that is all there.
     fn from(bytes: Bytes) -> Self {
-        Self {
-            source: if bytes.is_empty() {
-                Source::Done
-            } else {
-                Source::Whole(bytes)
-            },
-        }
+        let length = bytes.len() as u64;
+        let source = if bytes.is_empty() {
+            Source::Done
+        } else {
+            Source::Whole(bytes)
+        };
+        Self::of(source, Some(length))
+    }
+}
+
+impl Default for RequestBody {
+    /// No body.
+    fn default() -> Self {
+        Self::of(Source::Done, Some(0))
     }
 }
 
 impl RequestBody {
+    fn of(source: Source, declared: Option<u64>) -> Self {
+        Self {
+            source,
+            declared,
+            left: declared,
+            count: None,
+        }
+    }
+
     /// A body that its connection fills in as it is asked for.
     pub(super) fn slot(slot: Arc<Slot>, declared: Option<u64>) -> Self {
-        Self {
-            source: Source::Slot { slot, declared },
-        }
+        Self::of(Source::Slot(slot), declared)
     }
 
     pub(super) fn stream(incoming: hyper::body::Incoming, idle: Duration) -> Self {
         if incoming.is_end_stream() {
             return Self::default();
         }
-        Self {
-            source: Source::Stream(Box::new(Stream {
-                incoming,
-                idle,
-                left: idle,
-                timer: None,
-            })),
-        }
+        let declared = incoming.size_hint().exact();
+        let stream = Stream {
+            incoming,
+            idle,
+            left: idle,
+            timer: None,
+        };
+        Self::of(Source::Stream(Box::new(stream)), declared)
     }
 
     /// The next piece, in whatever size it came; `None` at the end.
@@ -99,15 +115,32 @@ impl RequestBody {
         poll_fn(|cx| self.poll_next(cx, Want::Some)).await
     }
 
+    /// [`RequestBody::next`], polled.
+    pub(super) fn poll_piece(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, BodyError>>> {
+        self.poll_next(cx, Want::Some)
+    }
+
     /// The length that the caller declared, in bytes. `None` where it declared none (chunked).
     #[must_use]
     pub fn declared_length(&self) -> Option<u64> {
-        match &self.source {
+        self.declared
+    }
+
+    /// The bytes still to come; `None` where the caller declared no length, until the end was seen.
+    #[must_use]
+    pub fn remaining(&self) -> Option<u64> {
+        match self.source {
             Source::Done => Some(0),
-            Source::Whole(bytes) => Some(bytes.len() as u64),
-            Source::Slot { declared, .. } => *declared,
-            Source::Stream(stream) => stream.incoming.size_hint().exact(),
+            _ => self.left,
         }
+    }
+
+    /// Counts the bytes that are pulled from now on, also once the body is given away.
+    pub fn count(&mut self) -> Arc<AtomicU64> {
+        self.count.get_or_insert_default().clone()
     }
 
     /// The whole rest of the body in one contiguous piece, without a copy where its length was
@@ -117,12 +150,12 @@ impl RequestBody {
     /// [`BodyError::TooLarge`] as soon as it is known that there are more than `limit` bytes (at
     /// once, where the declared length says so).
     pub async fn collect(&mut self, limit: usize) -> Result<Bytes, BodyError> {
-        let declared = self.declared_length();
-        if declared.is_some_and(|length| length > limit as u64) {
+        let left = self.remaining();
+        if left.is_some_and(|left| left > limit as u64) {
             self.source = Source::Done;
             return Err(BodyError::TooLarge);
         }
-        let want = if declared.is_some() {
+        let want = if left.is_some() {
             Want::All
         } else {
             Want::Some
@@ -130,7 +163,7 @@ impl RequestBody {
         let Some(first) = poll_fn(|cx| self.poll_next(cx, want)).await.transpose()? else {
             return Ok(Bytes::new());
         };
-        if declared == Some(first.len() as u64) {
+        if left == Some(first.len() as u64) {
             self.source = Source::Done;
             return Ok(first);
         }
@@ -157,16 +190,21 @@ impl RequestBody {
     ) -> Poll<Option<Result<Bytes, BodyError>>> {
         let item = match &mut self.source {
             Source::Done => None,
-            Source::Whole(_) => {
-                let Source::Whole(bytes) = std::mem::take(&mut self.source) else {
-                    return Poll::Ready(None);
-                };
-                return Poll::Ready(Some(Ok(bytes)));
+            Source::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.source = Source::Done;
+                Some(Ok(bytes))
             }
-            Source::Slot { slot, .. } => ready!(slot.poll_take(cx, want)),
+            Source::Slot(slot) => ready!(slot.poll_take(cx, want)),
             Source::Stream(stream) => ready!(stream.poll_next(cx)),
         };
-        if !matches!(item, Some(Ok(_))) {
+        if let Some(Ok(bytes)) = &item {
+            let length = bytes.len() as u64;
+            self.left = self.left.map(|left| left.saturating_sub(length));
+            if let Some(count) = &self.count {
+                count.fetch_add(length, Ordering::Relaxed);
+            }
+        } else {
             self.source = Source::Done;
         }
         Poll::Ready(item)

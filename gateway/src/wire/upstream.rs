@@ -2,20 +2,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 
+use super::body::RequestBody;
 use super::deny::DenyList;
+use super::message::BodyError;
 use super::tls::ClientTls;
 
 mod body;
 mod connect;
+mod feed;
 mod h1;
 mod h2;
+mod outgoing;
+mod payload;
 mod pool;
 
 pub use body::UpstreamBody;
+pub use payload::RequestPayload;
 use pool::{Lease, Pool};
 
 /// Which HTTP to speak to a provider.
@@ -52,7 +57,7 @@ pub struct Target {
 }
 
 /// A request to a provider.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct UpstreamRequest {
     /// The method.
     pub method: Method,
@@ -62,9 +67,10 @@ pub struct UpstreamRequest {
     /// and are ignored here.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: RequestPayload,
     /// Send it once more, over a new connection, if it was written on one that had been kept and the
-    /// provider closed that without a byte of an answer: most likely it was closing it just then.
+    /// provider closed that without a byte of an answer: most likely it was closing it just then. What
+    /// is streamed is not sent twice, whatever this says.
     pub resend: bool,
 }
 
@@ -123,6 +129,9 @@ pub enum SendErrorKind {
     Reset,
     /// What came back is not HTTP, or not unambiguous, or its head is too large.
     Protocol,
+    /// The caller's body broke off while it was streamed, before the provider had answered. None of
+    /// the provider's doing.
+    RequestBody(BodyError),
 }
 
 /// No answer. The message names no header and no body.
@@ -133,6 +142,9 @@ pub struct SendError {
     pub kind: SendErrorKind,
     /// Whether the request, or a part of it, may have reached the provider.
     pub sent: bool,
+    /// The caller's part of a streamed body, where nothing of the request was sent: with what goes
+    /// before it, it can be sent elsewhere.
+    pub rest: Option<Box<RequestBody>>,
     /// Whether the provider closed the connection without a single byte of an answer.
     silent: bool,
     message: String,
@@ -143,6 +155,7 @@ impl SendError {
         Self {
             kind,
             sent,
+            rest: None,
             silent: false,
             message: message.into(),
         }
@@ -159,6 +172,10 @@ pub enum UpstreamError {
     /// The framing of the body is not HTTP.
     #[error("the provider's answer is not framed as HTTP asks")]
     Malformed,
+    /// The answer had begun while the request's body was still streamed, and then the caller's body
+    /// broke off.
+    #[error("{0}")]
+    RequestBody(BodyError),
 }
 
 /// Connections to providers: those of one worker, to be used inside its runtime. Clones share them.
@@ -185,30 +202,50 @@ impl Upstreams {
     /// replaced by a new one; after that only what asks for it by [`UpstreamRequest::resend`] is
     /// tried twice.
     ///
+    /// A streamed body is read from the caller as the provider takes it, with at most a read buffer in
+    /// between. A provider that answers before it has all of it is heard at once: what it says of
+    /// success comes while the rest is streamed, for which its body has to be polled, and anything
+    /// else ends the upload (HTTP/1.1; over HTTP/2 the end of the answer does).
+    ///
     /// # Errors
     /// As [`SendErrorKind`] says, with whether the request may have reached the provider.
     pub async fn send(
         &self,
         target: &Target,
-        request: UpstreamRequest,
+        mut request: UpstreamRequest,
+    ) -> Result<UpstreamResponse, SendError> {
+        let mut result = self.send_somehow(target, &mut request).await;
+        if let Err(error) = &mut result
+            && !error.sent
+        {
+            error.rest = request.body.take_rest().map(Box::new);
+        }
+        result
+    }
+
+    async fn send_somehow(
+        &self,
+        target: &Target,
+        request: &mut UpstreamRequest,
     ) -> Result<UpstreamResponse, SendError> {
         if let Some(kept) = self.pool.take(target.key) {
-            match self.send_over(kept, target, &request).await {
+            let resend = request.resend && matches!(request.body, RequestPayload::Full(_));
+            match self.send_over(kept, target, request).await {
                 Err(error)
                     if error.kind == SendErrorKind::Reset
-                        && (!error.sent || request.resend && error.silent) => {}
+                        && (!error.sent || resend && error.silent) => {}
                 result => return result,
             }
         }
         let fresh = Box::pin(connect::connect(target, &self.deny, &self.pool)).await?;
-        self.send_over(fresh, target, &request).await
+        self.send_over(fresh, target, request).await
     }
 
     async fn send_over(
         &self,
         lease: Lease,
         target: &Target,
-        request: &UpstreamRequest,
+        request: &mut UpstreamRequest,
     ) -> Result<UpstreamResponse, SendError> {
         match lease {
             Lease::Http1(connection) => h1::send(connection, &self.pool, target, request).await,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use tokio::sync::{Mutex, mpsc};
-use weir_gateway::wire::{Abort, Response, ServerConfig};
+use weir_gateway::wire::{Abort, Request, Response, ServerConfig};
 
 use crate::support::{Caller, Feeder, config, fed, full, serve, soon, undated, until};
 
@@ -328,4 +328,35 @@ async fn connections_are_dealt_out_to_all_workers() {
         workers.into_iter().collect::<Vec<_>>(),
         ["weir-worker-0", "weir-worker-1", "weir-worker-2"]
     );
+}
+
+#[tokio::test]
+async fn an_upgrade_is_an_ordinary_request_that_says_so() {
+    let server = serve(config(), |mut request: Request| async move {
+        let head = &request.head;
+        let named = |name: &str| head.headers[name].to_str().unwrap().to_owned();
+        let asked = ["connection", "upgrade"].map(named).join(", ");
+        let line = format!("{} {} {asked}", head.method, head.uri);
+        let body = request.body.collect(10).await.unwrap();
+        full(format!("{line} {}", body.len()))
+    });
+    let mut caller = Caller::connect(server.local_addr()).await;
+    // Whoever asks for one speaks plain HTTP until it is told to do otherwise.
+    for (path, upgrade) in [("/v1/realtime?model=m", "websocket"), ("/any", "h2c")] {
+        caller
+            .send(format!(
+                "GET {path} HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: {upgrade}\r\n\
+                 sec-websocket-version: 13\r\nsec-websocket-key: x\r\n\r\n"
+            ))
+            .await;
+        let expected = format!("GET {path} Upgrade, {upgrade} 0");
+        let answer = caller.read_to(&expected).await;
+        assert_eq!(
+            undated(&answer),
+            format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{expected}",
+                expected.len()
+            )
+        );
+    }
 }

@@ -12,8 +12,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use weir_gateway::wire::{
-    Abort, DenyList, Fault, Handler, HttpVersion, Pull, Request, Response, ResponseBody, Server,
-    ServerConfig, ServerHandle, Target, UpstreamLimits, UpstreamRequest, Upstreams,
+    Abort, DenyList, Fault, Handler, HttpVersion, Pull, Request, RequestPayload, Response,
+    ResponseBody, Server, ServerConfig, ServerHandle, Target, UpstreamLimits, UpstreamRequest,
+    Upstreams,
 };
 
 /// How long anything may take before a test gives up on it.
@@ -217,7 +218,7 @@ pub(crate) fn post(body: impl Into<Bytes>) -> UpstreamRequest {
         method: Method::POST,
         path: "/v1/x?y".parse().unwrap(),
         headers: HeaderMap::new(),
-        body: body.into(),
+        body: RequestPayload::Full(body.into()),
         resend: false,
     }
 }
@@ -238,6 +239,14 @@ impl Provider {
         Caller {
             tcp: soon(self.listener.accept()).await.unwrap().0,
         }
+    }
+
+    /// Whether nobody waits to be accepted.
+    pub(crate) fn is_left_alone(&self) -> bool {
+        let waker = std::task::Waker::noop();
+        self.listener
+            .poll_accept(&mut Context::from_waker(waker))
+            .is_pending()
     }
 }
 

@@ -10,13 +10,15 @@ use http_body::Body as _;
 use super::UpstreamError;
 use super::h1::Connection;
 use super::h2::Stream;
+use super::outgoing::Outgoing;
 use super::pool::Pool;
 use crate::wire::codec::Framing;
 use crate::wire::codec::chunked::{Chunked, Step};
 use crate::wire::io::READ_SIZE;
 
 /// The body of a provider's answer. Dropped before its end, it closes the connection (HTTP/1.1) or
-/// resets the stream (HTTP/2) at once; read to its end, it gives the connection back.
+/// resets the stream (HTTP/2) at once; read to its end, it gives the connection back. What is still
+/// streamed of the request when the answer has begun goes on while this is polled, and no longer.
 pub struct UpstreamBody {
     source: Source,
     framed: bool,
@@ -31,6 +33,8 @@ enum Source {
 struct Http1 {
     connection: Box<Connection>,
     left: Left,
+    /// What is still to be written of the request.
+    upload: Option<Box<Outgoing>>,
     /// Where the connection goes at the end of the body, if it can be used again.
     home: Option<(Arc<Pool>, u64)>,
 }
@@ -54,6 +58,7 @@ impl UpstreamBody {
         connection: Box<Connection>,
         framing: Framing,
         home: Option<(Arc<Pool>, u64)>,
+        upload: Option<Box<Outgoing>>,
     ) -> Self {
         let left = match framing {
             Framing::Length(length) => Left::Length(length),
@@ -63,6 +68,7 @@ impl UpstreamBody {
         let body = Http1 {
             connection,
             left,
+            upload,
             home,
         };
         let source = if matches!(body.left, Left::Length(0)) {
@@ -144,6 +150,17 @@ impl UpstreamBody {
 impl Http1 {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
         let Connection { io, input, .. } = &mut *self.connection;
+        if let Some(upload) = &mut self.upload
+            && let Poll::Ready(written) = upload.poll_write(io, cx)
+        {
+            if let Err(error) = written {
+                return Poll::Ready(Some(Err(UpstreamError::RequestBody(error))));
+            }
+            if upload.failed() {
+                self.home = None;
+            }
+            self.upload = None;
+        }
         loop {
             match &mut self.left {
                 Left::Length(left) if !input.is_empty() => {
@@ -178,9 +195,11 @@ impl Http1 {
         }
     }
 
-    /// Gives the connection back to its pool, unless the peer has sent what nobody asked for.
+    /// Gives the connection back to its pool, unless the peer has sent what nobody asked for, or has
+    /// answered before the request was all there.
     fn give_back(self) {
         if let Some((pool, key)) = self.home
+            && self.upload.is_none()
             && self.connection.input.is_empty()
             && !self.connection.io.holds_unread()
         {

@@ -5,20 +5,19 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use http::{Method, header};
+use bytes::BytesMut;
+use http::Method;
 use tokio::time::Instant;
 
 use super::body::UpstreamBody;
 use super::connect::place;
+use super::outgoing::Outgoing;
 use super::pool::Pool;
 use super::{SendError, SendErrorKind, Target, UpstreamRequest, UpstreamResponse};
 use crate::wire::codec::head::{self, ResponseHead, Scan, Scanner};
-use crate::wire::codec::write;
 use crate::wire::io::{Io, READ_SIZE};
+use crate::wire::message::BodyError;
 
-/// A body at least this large is written from where it lies.
-const LARGE: usize = 8 * 1024;
 /// Interim answers (1xx) that are skipped before an answer.
 const MAX_INTERIM: usize = 16;
 
@@ -53,10 +52,7 @@ impl Connection {
 /// A request that is being written, and the head of its answer that is being read.
 struct Call<'a> {
     connection: &'a mut Connection,
-    output: BytesMut,
-    tail: Bytes,
-    total: usize,
-    write_error: bool,
+    outgoing: Outgoing,
     scanner: Scanner,
     interim: usize,
     headless: bool,
@@ -68,30 +64,17 @@ pub(super) async fn send(
     mut connection: Box<Connection>,
     pool: &Arc<Pool>,
     target: &Target,
-    request: &UpstreamRequest,
+    request: &mut UpstreamRequest,
 ) -> Result<UpstreamResponse, SendError> {
-    let mut output = BytesMut::with_capacity(1024 + request.body.len().min(LARGE));
-    put_head(&mut output, target, request);
-    let mut tail = Bytes::new();
-    if request.body.len() < LARGE {
-        output.extend_from_slice(&request.body);
-    } else {
-        tail = request.body.clone();
-    }
     let mut call = Call {
-        total: output.len() + tail.len(),
+        outgoing: Outgoing::new(target, request),
         connection: &mut connection,
-        output,
-        tail,
-        write_error: false,
         scanner: Scanner::default(),
         interim: 0,
         headless: request.method == Method::HEAD,
         max_head: pool.limits().max_head_bytes,
     };
     let head = poll_fn(|cx| call.poll(cx)).await;
-    let whole =
-        call.output.is_empty() && call.tail.is_empty() && !call.connection.io.holds_unwritten();
     match head {
         Ok(ResponseHead {
             status,
@@ -100,8 +83,13 @@ pub(super) async fn send(
             framing,
             keep_alive,
         }) => {
-            let home = (keep_alive && whole).then(|| (pool.clone(), target.key));
-            let body = UpstreamBody::http1(connection, framing, home);
+            let Call { outgoing, .. } = call;
+            let whole = outgoing.is_whole(&connection.io);
+            // Who refuses before the request is all there wants no more of it.
+            let goes_on = !whole && !outgoing.failed() && status.is_success();
+            let home = (keep_alive && (whole || goes_on)).then(|| (pool.clone(), target.key));
+            let upload = goes_on.then(|| Box::new(outgoing));
+            let body = UpstreamBody::http1(connection, framing, home, upload);
             Ok(UpstreamResponse {
                 status,
                 headers,
@@ -110,23 +98,12 @@ pub(super) async fn send(
             })
         }
         Err(failure) => {
-            let (kind, what) = match failure {
-                Failure::Closed => (
-                    SendErrorKind::Reset,
-                    "closed the connection before it answered",
-                ),
-                Failure::Protocol => (
-                    SendErrorKind::Protocol,
-                    "gave an answer that is not HTTP/1.1",
-                ),
-                Failure::TooLarge => (
-                    SendErrorKind::Protocol,
-                    "gave an answer with too large a head",
-                ),
-            };
-            let sent = call.output.len() + call.tail.len() < call.total;
+            let sent = call.outgoing.begun();
             let silent = call.interim == 0 && call.connection.input.is_empty();
-            let message = format!("{} {what}", place(target));
+            if !sent && let Some(unread) = call.outgoing.into_unread() {
+                request.body.restore(unread);
+            }
+            let (kind, message) = failure.told(target);
             Err(SendError {
                 silent,
                 ..SendError::new(kind, sent, message)
@@ -135,43 +112,43 @@ pub(super) async fn send(
     }
 }
 
-fn put_head(out: &mut BytesMut, target: &Target, request: &UpstreamRequest) {
-    out.put_slice(request.method.as_str().as_bytes());
-    out.put_u8(b' ');
-    out.put_slice(request.path.as_str().as_bytes());
-    out.put_slice(b" HTTP/1.1\r\nhost: ");
-    out.put_slice(target.authority.as_bytes());
-    out.put_slice(b"\r\n");
-    for (name, value) in &request.headers {
-        // An expectation would have to be waited for, and the body is here already.
-        if *name == header::HOST || *name == header::EXPECT || write::is_the_wires(name) {
-            continue;
-        }
-        write::field(out, name, value);
-    }
-    let bodiless = request.method == Method::GET || request.method == Method::HEAD;
-    if !(bodiless && request.body.is_empty()) {
-        write::content_length(out, request.body.len() as u64);
-    }
-    out.put_slice(b"\r\n");
-}
-
 enum Failure {
     Closed,
     Protocol,
     TooLarge,
+    Caller(BodyError),
+}
+
+impl Failure {
+    fn told(self, target: &Target) -> (SendErrorKind, String) {
+        let place = place(target);
+        let (kind, what) = match self {
+            Self::Closed => (
+                SendErrorKind::Reset,
+                "closed the connection before it answered",
+            ),
+            Self::Protocol => (
+                SendErrorKind::Protocol,
+                "gave an answer that is not HTTP/1.1",
+            ),
+            Self::TooLarge => (
+                SendErrorKind::Protocol,
+                "gave an answer with too large a head",
+            ),
+            Self::Caller(error) => {
+                let message = format!("on its way to {place}, {error}");
+                return (SendErrorKind::RequestBody(error), message);
+            }
+        };
+        (kind, format!("{place} {what}"))
+    }
 }
 
 impl Call<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<ResponseHead, Failure>> {
         let Connection { io, input, .. } = &mut *self.connection;
-        let unwritten = !self.output.is_empty() || !self.tail.is_empty() || io.holds_unwritten();
-        if !self.write_error && unwritten {
-            // A peer that stops reading may have answered all the same ("too large"): so a failure
-            // to write is no failure before the reading has failed too.
-            if let Poll::Ready(Err(_)) = io.poll_write_all(cx, &mut self.output, &mut self.tail) {
-                self.write_error = true;
-            }
+        if let Poll::Ready(Err(error)) = self.outgoing.poll_write(io, cx) {
+            return Poll::Ready(Err(Failure::Caller(error)));
         }
         loop {
             match self.scanner.scan(input) {
@@ -203,7 +180,10 @@ impl Call<'_> {
             match io.poll_fill(cx, input, READ_SIZE) {
                 Poll::Ready(Ok(read)) if read > 0 => {}
                 Poll::Ready(_) => return Poll::Ready(Err(Failure::Closed)),
-                Poll::Pending if self.write_error => return Poll::Ready(Err(Failure::Closed)),
+                // A failure to write is none before the reading has failed too.
+                Poll::Pending if self.outgoing.failed() => {
+                    return Poll::Ready(Err(Failure::Closed));
+                }
                 Poll::Pending => return Poll::Pending,
             }
         }

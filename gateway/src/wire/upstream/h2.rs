@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Uri, Version, header};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::body::UpstreamBody;
 use super::connect::place;
+use super::feed::{Feed, Hold};
 use super::pool::Pool;
 use super::{SendError, SendErrorKind, Target, UpstreamError, UpstreamRequest, UpstreamResponse};
 use crate::wire::codec::write::is_the_wires;
@@ -32,7 +33,7 @@ const PONG_WITHIN: Duration = Duration::from_secs(10);
 
 /// A connection that requests share.
 pub(super) struct Connection {
-    sender: SendRequest<Once>,
+    sender: SendRequest<Feed>,
     streams: Arc<AtomicUsize>,
     last_used: Instant,
 }
@@ -48,7 +49,7 @@ impl fmt::Debug for Connection {
 /// The right to one stream of a connection.
 #[derive(Debug)]
 pub(super) struct Lease {
-    sender: SendRequest<Once>,
+    sender: SendRequest<Feed>,
     counted: Counted,
 }
 
@@ -124,7 +125,7 @@ pub(super) async fn open(io: Io, target: &Target, pool: &Arc<Pool>) -> Result<Le
 pub(super) async fn send(
     lease: Lease,
     target: &Target,
-    request: &UpstreamRequest,
+    request: &mut UpstreamRequest,
 ) -> Result<UpstreamResponse, SendError> {
     let Lease {
         mut sender,
@@ -134,13 +135,15 @@ pub(super) async fn send(
         let message = format!("HTTP/2 with {} failed: {error}", place(target));
         SendError::new(SendErrorKind::Reset, sent, message)
     };
-    let http = whole(target, request)?;
+    let head = head(target, request)?;
     sender.ready().await.map_err(|error| reset(false, &error))?;
-    match sender.try_send_request(http).await {
+    let (feed, hold) = Feed::new(request);
+    match sender.try_send_request(head.map(|()| feed)).await {
         Ok(response) => {
             let (parts, incoming) = response.into_parts();
             let body = UpstreamBody::http2(Stream {
                 incoming,
+                upload: hold,
                 _counted: counted,
             });
             let http::response::Parts {
@@ -153,10 +156,24 @@ pub(super) async fn send(
                 body,
             })
         }
-        // A request that comes back was never written.
         Err(mut error) => {
-            let unsent = error.take_message().is_some();
-            Err(reset(!unsent && !was_refused(error.error()), error.error()))
+            // A request that comes back was never written.
+            let unsent = error.take_message().is_some() || was_refused(error.error());
+            let Some(hold) = hold else {
+                return Err(reset(!unsent, error.error()));
+            };
+            if let Some(broken) = hold.error() {
+                let message = format!("on its way to {}, {broken}", place(target));
+                return Err(SendError::new(
+                    SendErrorKind::RequestBody(broken),
+                    true,
+                    message,
+                ));
+            }
+            let unread = if unsent { hold.into_unread() } else { None };
+            let sent = unread.is_none();
+            request.body.restore(unread.unwrap_or_default());
+            Err(reset(sent, error.error()))
         }
     }
 }
@@ -173,7 +190,8 @@ fn was_refused(error: &hyper::Error) -> bool {
     false
 }
 
-fn whole(target: &Target, request: &UpstreamRequest) -> Result<http::Request<Once>, SendError> {
+/// The request without its body.
+fn head(target: &Target, request: &UpstreamRequest) -> Result<http::Request<()>, SendError> {
     let scheme = if target.tls.is_some() {
         "https"
     } else {
@@ -188,8 +206,7 @@ fn whole(target: &Target, request: &UpstreamRequest) -> Result<http::Request<Onc
             let message = format!("{} is no authority: {error}", place(target));
             SendError::new(SendErrorKind::Protocol, false, message)
         })?;
-    let body = Once(request.body.clone());
-    let mut http = http::Request::new(body);
+    let mut http = http::Request::new(());
     *http.method_mut() = request.method.clone();
     *http.uri_mut() = uri;
     *http.version_mut() = Version::HTTP_2;
@@ -203,33 +220,11 @@ fn whole(target: &Target, request: &UpstreamRequest) -> Result<http::Request<Onc
     Ok(http)
 }
 
-/// A request's body, in one piece.
-pub(super) struct Once(Bytes);
-
-impl Body for Once {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let bytes = std::mem::take(&mut self.0);
-        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.len() as u64)
-    }
-}
-
 /// The body of an answer. Dropping it resets the stream.
 pub(super) struct Stream {
     pub(super) incoming: Incoming,
+    /// What is still sent of the request, for as long as its answer is taken.
+    upload: Option<Hold>,
     _counted: Counted,
 }
 
@@ -243,15 +238,21 @@ impl Stream {
                 // To hyper a reset, or a goodbye, that names no error ends a body as well as its own
                 // end does; but then the stream has not seen that.
                 None if !self.incoming.is_end_stream() => {
-                    return Poll::Ready(Some(Err(UpstreamError::Truncated)));
+                    return Poll::Ready(Some(Err(self.broken())));
                 }
                 None => return Poll::Ready(None),
-                Some(Err(_)) => return Poll::Ready(Some(Err(UpstreamError::Truncated))),
+                Some(Err(_)) => return Poll::Ready(Some(Err(self.broken()))),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
                     _ => {}
                 },
             }
         }
+    }
+
+    /// Who broke it off.
+    fn broken(&self) -> UpstreamError {
+        let callers = self.upload.as_ref().and_then(Hold::error);
+        callers.map_or(UpstreamError::Truncated, UpstreamError::RequestBody)
     }
 }
