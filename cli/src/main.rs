@@ -2,7 +2,9 @@
 
 mod check;
 mod cluster;
+mod format;
 mod keys;
+mod prices;
 mod slim;
 mod status;
 mod table;
@@ -27,6 +29,7 @@ struct Cli {
 enum Command {
     Check(check::Arguments),
     Keys(keys::Arguments),
+    Prices(prices::Arguments),
     Status(status::Arguments),
 }
 
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
     let result = match &command {
         Command::Check(arguments) => check::run(arguments, &mut out, &mut err).map_err(Into::into),
         Command::Keys(arguments) => keys::run(arguments, &mut out, &mut err),
+        Command::Prices(arguments) => prices::run(arguments, &mut out),
         Command::Status(arguments) => status::run(arguments, &mut out, &mut err),
     };
     let result = result.and_then(|exit| out.flush().map(|()| exit).map_err(Into::into));

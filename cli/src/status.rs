@@ -7,7 +7,7 @@ mod resources;
 
 use std::io::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams};
@@ -16,6 +16,7 @@ use weir_crds::{GROUP, VERSION};
 use weir_records::lease;
 
 use crate::cluster::{Cluster, Connection, block_on};
+use crate::format::Format;
 use crate::{Exit, Failure};
 use gateways::Gateway;
 use published::Published;
@@ -59,14 +60,6 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     connection: Connection,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Tables
-    Text,
-    /// One JSON document
-    Json,
 }
 
 /// The kinds, and what the API calls a list of them.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ListParams};
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::secret::{Expires, MARK, expires, is_rotating};
 use crate::cluster::{Connection, block_on};
+use crate::format::{Format, json};
 use crate::table::render;
 use crate::time::short;
 use crate::{Exit, Failure};
@@ -38,14 +39,6 @@ pub(super) struct Arguments {
     connection: Connection,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table
-    Text,
-    /// One JSON document
-    Json,
-}
-
 /// What is shown of a key. Nothing of its values.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,10 +61,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let (keys, now) = block_on(ask(arguments))?;
     match arguments.output {
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut *out, &keys).map_err(std::io::Error::from)?;
-            writeln!(out)?;
-        }
+        Format::Json => json(&keys, out)?,
         Format::Text if keys.is_empty() => writeln!(err, "there are no keys")?,
         Format::Text => {
             let headings = ["NAMESPACE", "NAME", "AGE", "EXPIRES", "ROTATION"];

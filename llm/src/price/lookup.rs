@@ -1,5 +1,7 @@
 //! Which price a call has, and where that comes from.
 
+use std::collections::BTreeMap;
+
 use super::catalogue::{Catalogue, Entry, Model, Provider, catalogue, dashed};
 use super::table::Prices;
 use crate::{Dialect, Preset};
@@ -176,5 +178,14 @@ impl Model {
             }
         }
         prices
+    }
+
+    /// The ways to be served that have prices of their own at a time (seconds since 1970), and which of its prices they
+    /// replace.
+    pub fn ways(&self, at: i64) -> impl Iterator<Item = (&BTreeMap<String, String>, &Prices)> {
+        self.variants
+            .iter()
+            .filter(move |variant| variant.entry.when.holds(at))
+            .map(|variant| (&variant.context, &variant.entry.prices))
     }
 }
