@@ -19,7 +19,7 @@ pub(super) fn near<'a>(asked: &str, known: impl Iterator<Item = &'a str>) -> Str
         let last = lower.rsplit('/').next().unwrap_or(&lower);
         let distance = distance(&asked, last);
         // Typing errors first, then names that go on, or that it is a longer form of.
-        if distance <= asked.len() / 4 {
+        if distance <= asked.len() / 3 {
             found.insert((distance, name));
         } else if asked.len() > 3
             && (lower.contains(&asked) || (last.len() > 3 && asked.contains(last)))
