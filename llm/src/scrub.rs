@@ -3,13 +3,19 @@
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
+mod forms;
+
 /// What stands in a credential's place.
 pub const REDACTED: &str = "[redacted]";
 
+/// Bytes of the shortest credential that is looked for in other encodings, too. What is shorter would be found where it
+/// is not.
+const MIN_ENCODED: usize = 8;
+
 /// Replaces every occurrence of some credentials in bytes by [`REDACTED`].
 ///
-/// Each is looked for as it is, and as JSON would escape it where that differs. It works on whole
-/// bodies and whole events: a credential that is cut in two is not found.
+/// Each is looked for as it is, as JSON would escape it, percent-encoded and in base64, where that differs. It works on
+/// whole bodies and whole events: a credential that is cut in two is not found.
 #[derive(Clone)]
 pub struct Scrubber {
     /// The longest first, so that one that contains another goes as a whole.
@@ -26,6 +32,10 @@ impl Scrubber {
                 let mut escaped = Vec::new();
                 crate::json::write_escaped(text, &mut escaped);
                 needles.push(escaped);
+            }
+            if secret.len() >= MIN_ENCODED {
+                needles.extend(forms::percent(secret));
+                needles.extend(forms::base64(secret));
             }
             needles.push(secret.to_vec());
         }
@@ -121,8 +131,27 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_found_in_base64_and_percent_encoded() {
+        let scrubber = Scrubber::new(["wJalrXUt+FEMI/K7?"]);
+        for (written, left) in [
+            ("a=wJalrXUt%2BFEMI%2FK7%3F&b", "a=[redacted]&b"),
+            ("a=wJalrXUt%2bFEMI%2fK7%3f&b", "a=[redacted]&b"),
+            ("/wJalrXUt%2BFEMI/K7%3F/", "/[redacted]/"),
+            // What is encoded begins with it, or one or two bytes before it.
+            ("d0phbHJYVXQrRkVNSS9LNz8=", "[redacted]8="),
+            ("d0phbHJYVXQrRkVNSS9LNz8", "[redacted]8"),
+            ("OndKYWxyWFV0K0ZFTUkvSzc/", "On[redacted]"),
+            ("OndKYWxyWFV0K0ZFTUkvSzc_", "On[redacted]"),
+            ("Ojp3SmFsclhVdCtGRU1JL0s3Pzo=", "Ojp[redacted]zo="),
+        ] {
+            let scrubbed = scrubber.scrub(Bytes::from(written.to_owned()));
+            assert_eq!(scrubbed, left, "{written}");
+        }
+    }
+
+    #[test]
     fn debug_shows_no_secret() {
-        let shown = format!("{:?}", Scrubber::new(["sk-secret"]));
+        let shown = format!("{:?}", Scrubber::new(["sk-1234"]));
         assert_eq!(shown, "Scrubber { needles: 1 }");
     }
 }
