@@ -8,6 +8,7 @@ pub mod access_log;
 pub mod admin;
 pub mod apply;
 pub mod cluster;
+pub mod credentials;
 pub mod flags;
 mod headers;
 pub mod identity;

@@ -16,7 +16,7 @@ const MIN_ENCODED: usize = 8;
 ///
 /// Each is looked for as it is, as JSON would escape it, percent-encoded and in base64, where that differs. It works on
 /// whole bodies and whole events: a credential that is cut in two is not found.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Scrubber {
     /// The longest first, so that one that contains another goes as a whole.
     finders: Vec<Finder<'static>>,

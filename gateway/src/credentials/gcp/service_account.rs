@@ -1,0 +1,97 @@
+//! The key of a service account: a signed assertion for a token.
+//! See <https://developers.google.com/identity/protocols/oauth2/service-account#httprest>.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::SCOPE;
+use crate::credentials::encode::base64url;
+use crate::credentials::http::{Call, Client, Place, Trust};
+use crate::credentials::source::{FetchError, Fetched};
+
+/// As RFC 7523, section 2.1, has it.
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const TOKEN_URI: &str = "token_uri";
+/// Seconds that an assertion is good for; Google takes no more.
+const ASSERTION_LIFE: u64 = 3600;
+
+/// What is needed of the JSON.
+#[derive(Deserialize)]
+pub(super) struct ServiceAccount {
+    client_email: String,
+    private_key: String,
+    #[serde(default)]
+    private_key_id: Option<String>,
+    #[serde(default = "google")]
+    token_uri: String,
+}
+
+fn google() -> String {
+    "https://oauth2.googleapis.com/token".into()
+}
+
+impl ServiceAccount {
+    /// Says what is wrong with it, without asking anybody.
+    pub(super) fn check(&self) -> Result<(), FetchError> {
+        Place::of(TOKEN_URI, &self.token_uri)?;
+        self.key().map(|_| ())
+    }
+
+    pub(super) async fn fetch(&self, client: &Client, trust: Trust) -> Result<Fetched, FetchError> {
+        let assertion = self.assertion(SystemTime::now())?;
+        let fields = [("grant_type", GRANT), ("assertion", &assertion)];
+        let secrets = [assertion.as_str()];
+        let call = Call::form(trust, &self.token_uri, &fields).hiding(&secrets);
+        let body = client.call(TOKEN_URI, call).await?;
+        Fetched::of_token_endpoint(&Place::of(TOKEN_URI, &self.token_uri)?.host, &body)
+    }
+
+    fn assertion(&self, now: SystemTime) -> Result<String, FetchError> {
+        let wrong = |problem: &str| FetchError::Setting(format!("credentials: {problem}"));
+        let now = now
+            .duration_since(UNIX_EPOCH)
+            .map_err(|_| wrong("the clock is before 1970"))?
+            .as_secs();
+        let mut header = json!({"alg": "RS256", "typ": "JWT"});
+        if let Some(id) = &self.private_key_id {
+            header["kid"] = json!(id);
+        }
+        let claims = json!({
+            "iss": self.client_email,
+            "scope": SCOPE,
+            "aud": self.token_uri,
+            "iat": now,
+            "exp": now + ASSERTION_LIFE,
+        });
+        let [header, claims] = [header, claims].map(|part| base64url(part.to_string().as_bytes()));
+        let signed = format!("{header}.{claims}");
+        let key = self.key()?;
+        let mut signature = vec![0; key.public_modulus_len()];
+        key.sign(
+            &RSA_PKCS1_SHA256,
+            &SystemRandom::new(),
+            signed.as_bytes(),
+            &mut signature,
+        )
+        .map_err(|_| wrong("private_key does not sign"))?;
+        Ok(format!("{signed}.{}", base64url(&signature)))
+    }
+
+    fn key(&self) -> Result<RsaKeyPair, FetchError> {
+        let wrong = || FetchError::Setting("credentials: private_key is no RSA key in PEM".into());
+        let key =
+            PrivateKeyDer::from_pem_slice(self.private_key.as_bytes()).map_err(|_| wrong())?;
+        match key {
+            PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
+            PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
+            _ => return Err(wrong()),
+        }
+        .map_err(|_| wrong())
+    }
+}
