@@ -13,12 +13,14 @@ use weir_llm::Operation;
 use weir_llm::dialect::openai;
 use weir_llm::scrub::Scrubber;
 
+use crate::credentials::{Authorizer, Given, Keepers, Scheme, Status};
 use crate::wire::{self, Target};
 
 /// Where workers take the configuration from: one pointer, swapped in one step.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Live {
     current: ArcSwapOption<Generation>,
+    keepers: Keepers,
 }
 
 /// One configuration, ready to serve.
@@ -38,8 +40,8 @@ pub struct Endpoint {
     upstream_key: u64,
     /// What the requests that go there have in common.
     pub kind: EndpointKind,
-    /// Takes the credential out of what the provider says.
-    pub scrubber: Scrubber,
+    /// Authorises the requests that go there.
+    pub authorizer: Authorizer,
 }
 
 /// The two ways to be answered.
@@ -58,8 +60,6 @@ pub struct Remote {
     pub target: Target,
     /// The path of each operation.
     pub paths: Paths,
-    /// The credential, as the provider wants it; its `Debug` is redacted.
-    pub authorization: Option<HeaderValue>,
 }
 
 /// The path of each operation at one provider.
@@ -99,6 +99,15 @@ impl Paths {
 }
 
 impl Live {
+    /// With no configuration yet. `keepers` keep the credentials of its providers.
+    #[must_use]
+    pub fn new(keepers: Keepers) -> Self {
+        Self {
+            current: ArcSwapOption::empty(),
+            keepers,
+        }
+    }
+
     /// The configuration that serves now, if there is one.
     pub fn load(&self) -> Option<Arc<Generation>> {
         self.current.load_full()
@@ -119,7 +128,7 @@ impl Live {
                 .filter(|known| known.still_reaches(provider));
             let endpoint = match known {
                 Some(known) => Ok(Arc::clone(known)),
-                None => Endpoint::new(provider).map(Arc::new),
+                None => Endpoint::new(provider, &self.keepers).map(Arc::new),
             };
             match endpoint {
                 Ok(endpoint) => {
@@ -142,23 +151,34 @@ impl Generation {
     pub fn endpoint(&self, provider: &LinkedProvider) -> Option<&Arc<Endpoint>> {
         self.endpoints.get(&provider.id)
     }
+
+    /// How it stands with each provider's credential that expires.
+    pub fn credentials(&self) -> impl Iterator<Item = (&Arc<str>, Status)> {
+        let endpoints = self.endpoints.iter();
+        endpoints.filter_map(|(id, endpoint)| Some((id, endpoint.authorizer.status()?)))
+    }
 }
 
 impl Endpoint {
-    fn new(provider: &LinkedProvider) -> Result<Self, String> {
+    fn new(provider: &LinkedProvider, keepers: &Keepers) -> Result<Self, String> {
         let spec = &provider.spec;
-        let secret = spec.credential.as_ref().and_then(Credential::secret);
-        let secret = secret.map(Secret::expose);
         let kind = match spec.dialect {
             Dialect::Mock => EndpointKind::Mock(AtomicU64::new(0)),
-            Dialect::OpenAI => http(provider, secret)?,
+            Dialect::OpenAI => http(provider)?,
             other => return Err(format!("dialect: {other:?} is not served yet")),
         };
+        let (scheme, given) = credential(provider);
         Ok(Self {
             upstream_key: provider.upstream_key,
             kind,
-            scrubber: Scrubber::new(secret),
+            authorizer: Authorizer::new(scheme, given, keepers)?,
         })
+    }
+
+    /// Takes the credential out of what the provider says: to be taken once the provider has begun to answer.
+    #[must_use]
+    pub fn scrubber(&self) -> Arc<Scrubber> {
+        self.authorizer.scrubber()
     }
 
     /// Whether it is what [`Endpoint::new`] would make of this provider. The key of its connections does
@@ -181,7 +201,16 @@ impl EndpointKind {
     }
 }
 
-fn http(provider: &LinkedProvider, secret: Option<&str>) -> Result<EndpointKind, String> {
+/// How a provider wants to be called, and with what.
+fn credential(provider: &LinkedProvider) -> (Scheme, Given) {
+    let given = match &provider.spec.credential {
+        None => Given::Nothing,
+        Some(secret) => Given::Secret(secret.expose().to_owned()),
+    };
+    (Scheme::Bearer, given)
+}
+
+fn http(provider: &LinkedProvider) -> Result<EndpointKind, String> {
     let spec = &provider.spec;
     let uri: Uri = spec
         .endpoint
@@ -202,14 +231,6 @@ fn http(provider: &LinkedProvider, secret: Option<&str>) -> Result<EndpointKind,
         .then(|| wire::tls::ClientTls::new(spec.ca.as_deref(), version))
         .transpose()
         .map_err(|error| error.to_string())?;
-    let authorization = secret
-        .map(|secret| {
-            let mut value = HeaderValue::try_from(format!("Bearer {secret}"))
-                .map_err(|_| "credentials: the value can't stand in a header")?;
-            value.set_sensitive(true);
-            Ok::<_, String>(value)
-        })
-        .transpose()?;
     Ok(EndpointKind::Http(Box::new(Remote {
         target: Target {
             key: provider.upstream_key,
@@ -224,7 +245,6 @@ fn http(provider: &LinkedProvider, secret: Option<&str>) -> Result<EndpointKind,
             connect_timeout: spec.timeouts.connect,
         },
         paths: Paths::new(uri.path().trim_end_matches('/'))?,
-        authorization,
     })))
 }
 
@@ -233,10 +253,12 @@ mod tests {
     use std::collections::BTreeMap;
     use std::time::Duration;
 
+    use tokio::runtime::Handle;
     use weir_config::link::link;
     use weir_config::snapshot::{Provider, Shard, Snapshot, Timeouts};
 
     use super::*;
+    use crate::credentials::Environment;
 
     fn linked(connect: u64, idle: u64) -> Linked {
         let provider = Provider {
@@ -259,9 +281,13 @@ mod tests {
         link(&snapshot, "weir-system", None)
     }
 
-    #[test]
-    fn an_endpoint_is_kept_until_what_it_is_made_of_changes() {
-        let live = Live::default();
+    #[tokio::test]
+    async fn an_endpoint_is_kept_until_what_it_is_made_of_changes() {
+        let live = Live::new(Keepers::new(
+            Handle::current(),
+            Arc::default(),
+            Environment::default(),
+        ));
         let swap = |linked| {
             assert_eq!(live.swap(linked), []);
             let now = live.load().unwrap();

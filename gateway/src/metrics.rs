@@ -5,6 +5,7 @@
 //! status codes, never what a caller wrote.
 
 mod config;
+mod credentials;
 mod readings;
 
 use std::collections::{BTreeMap, HashMap};
@@ -20,9 +21,12 @@ use prometheus_client::registry::Registry;
 use weir_llm::Usage;
 
 use config::Config;
+use credentials::Credentials;
 use readings::Readings;
 
 pub use config::ConfigState;
+
+use crate::live::Live;
 
 /// Upper bounds of the histograms of time, in seconds: from a cached answer to a long generation.
 const SECONDS: [f64; 14] = [
@@ -190,6 +194,12 @@ impl Metrics {
             config,
             registry,
         }
+    }
+
+    /// Shows how it stands with the credentials of the configuration that serves.
+    pub fn watch_credentials(&mut self, live: Arc<Live>) {
+        self.registry
+            .register_collector(Box::new(Credentials { live }));
     }
 
     /// The counts of worker `index`.

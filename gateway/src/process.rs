@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
@@ -15,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use crate::access_log::AccessLog;
 use crate::admin::{self, Readiness};
 use crate::cluster::{self, ClusterError};
+use crate::credentials::{Environment, Keepers};
 use crate::flags::{AccessLogTarget, Flags, LogFormat};
 use crate::identity::Tokens;
 use crate::lease::Holder;
@@ -111,13 +113,19 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     };
     let seats = Room::new(flags.max_requests);
     let buffers = Room::new(flags.max_buffered_bytes);
-    let live = Arc::new(Live::default());
+    let live = Arc::new(Live::new(Keepers::new(
+        Handle::current(),
+        Arc::clone(&deny),
+        Environment::of_process(),
+    )));
     let readiness = Arc::new(Readiness::default());
     let stop = Arc::new(Stop::default());
     let open = Arc::new(OnceLock::new());
     let mut readings = readings(&seats, &buffers, &open, access.as_ref());
     let source = follow::prepare(&flags, &mut readings).await?;
-    let metrics = Arc::new(Metrics::new(workers, readings.gauges, readings.counters));
+    let mut metrics = Metrics::new(workers, readings.gauges, readings.counters);
+    metrics.watch_credentials(Arc::clone(&live));
+    let metrics = Arc::new(metrics);
     let verifier = source.verifier();
     let lease = source.start(&live, &readiness, &metrics)?;
     if flags.config.is_some() {

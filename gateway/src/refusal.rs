@@ -70,6 +70,8 @@ pub enum Refusal {
     UpstreamBroken(Tried),
     /// The provider answered with a redirect.
     UpstreamRedirect(Tried),
+    /// There is no credential to call the provider with.
+    CredentialsUnavailable(Tried),
     /// The request is not even HTTP.
     Wire(Fault),
 }
@@ -277,6 +279,17 @@ impl Refusal {
                 "provider_timeout",
                 &format!("No provider answered in time: {}.", tried.0),
             ),
+            Self::CredentialsUnavailable(tried) => Row {
+                retry_after: Some(5),
+                ..row(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "provider_credentials_unavailable",
+                    &format!(
+                        "Weir has no valid credential for the provider at the moment: {}.",
+                        tried.0
+                    ),
+                )
+            },
             Self::UpstreamRedirect(tried) => row(
                 StatusCode::BAD_GATEWAY,
                 "provider_redirect",
@@ -431,7 +444,8 @@ mod tests {
             Refusal::UpstreamDenied(tried.clone()),
             Refusal::UpstreamTimeout(tried.clone()),
             Refusal::UpstreamBroken(tried.clone()),
-            Refusal::UpstreamRedirect(tried),
+            Refusal::UpstreamRedirect(tried.clone()),
+            Refusal::CredentialsUnavailable(tried),
             Refusal::Wire(Fault::BadRequest("what is wrong")),
             Refusal::Wire(Fault::MethodNotAllowed),
             Refusal::Wire(Fault::HeadTimedOut),

@@ -59,22 +59,20 @@ impl Opened {
         let Self {
             status,
             mut headers,
-            endpoint,
+            scrubber,
             ..
         } = self;
         tail.status = status.as_u16();
-        headers::scrub(&mut headers, |value| {
-            endpoint.scrubber.finds(value.as_bytes())
-        });
+        headers::scrub(&mut headers, |value| scrubber.finds(value.as_bytes()));
         let body = match self.content {
             Content::Whole(body) => {
                 let body = if status.as_u16() >= 400 {
-                    error::shaped(status, body, &mut headers, &endpoint.scrubber)
+                    error::shaped(status, body, &mut headers, &scrubber)
                 } else {
                     let mut reader = PlainReader::new();
                     reader.feed(&body);
                     tail.usage = reader.usage();
-                    endpoint.scrubber.scrub(body)
+                    scrubber.scrub(body)
                 };
                 tail.bytes_out = body.len() as u64;
                 tail.outcome = Outcome::Complete;
@@ -83,14 +81,14 @@ impl Opened {
             Content::Events(first, source) => ResponseBody::Pull(Box::pin(events::Relay::new(
                 first,
                 source,
-                endpoint,
+                scrubber,
                 &self.timeouts,
                 tail,
             ))),
             Content::Bytes(start, source) => ResponseBody::Pull(Box::pin(plain::Relay::new(
                 start,
                 source,
-                endpoint,
+                scrubber,
                 self.deadline,
                 tail,
             ))),

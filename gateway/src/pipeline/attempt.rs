@@ -4,7 +4,7 @@
 //! answer are waited for here, and a plain answer that is short is read to its end.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout_at};
 use weir_config::linked::{LinkedBackend, LinkedRule};
 use weir_config::snapshot::{RetryCause, Timeouts};
 use weir_llm::dialect::{mock, openai};
+use weir_llm::scrub::Scrubber;
 use weir_llm::splice;
 
 use super::Worker;
@@ -20,6 +21,7 @@ use super::answer::Source;
 use super::mock::Player;
 use super::route::Routed;
 use super::tail::Tail;
+use crate::credentials::{Authorizer, Unsigned};
 use crate::headers;
 use crate::live::{Endpoint, EndpointKind, Remote};
 use crate::refusal::{Refusal, Tried};
@@ -36,7 +38,8 @@ pub(super) struct Opened {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) content: Content,
-    pub(super) endpoint: Arc<Endpoint>,
+    /// Takes the credential that the provider was called with out of what it says.
+    pub(super) scrubber: Arc<Scrubber>,
     pub(super) timeouts: Timeouts,
     /// When a plain answer has to be complete.
     pub(super) deadline: Instant,
@@ -163,7 +166,9 @@ impl Routed {
                     self.mock(upstream_model, settings, number).await
                 }
                 EndpointKind::Http(remote) => {
-                    self.send(worker, remote, upstream_model, tail.stream).await
+                    let reached = (&**remote, &endpoint.authorizer);
+                    self.send(worker, reached, upstream_model, tail.stream)
+                        .await
                 }
             }
         };
@@ -193,24 +198,17 @@ impl Routed {
     async fn send(
         &self,
         worker: &Worker,
-        remote: &Remote,
+        (remote, authorizer): (&Remote, &Authorizer),
         upstream_model: &str,
         stream: bool,
     ) -> Result<Answer, Failure> {
-        let Remote {
-            target,
-            paths,
-            authorization,
-        } = remote;
-        let mut headers = headers::for_provider(&self.head.headers);
-        if let Some(authorization) = authorization {
-            headers.insert(http::header::AUTHORIZATION, authorization.clone());
-        }
-        let request = UpstreamRequest {
+        let Remote { target, paths } = remote;
+        let body = self.body_for(upstream_model);
+        let mut request = UpstreamRequest {
             method: Method::POST,
             path: paths.of(self.operation, self.head.uri.query()),
-            headers,
-            body: self.body_for(upstream_model).into(),
+            headers: headers::for_provider(&self.head.headers),
+            body: body.clone().into(),
             resend: self
                 .decision
                 .route
@@ -218,6 +216,16 @@ impl Routed {
                 .on
                 .contains(&RetryCause::ConnectionError),
         };
+        let unsigned = Unsigned {
+            method: &request.method,
+            authority: &target.authority,
+            path: &request.path,
+            body: &body,
+        };
+        authorizer
+            .authorize(unsigned, &mut request.headers, SystemTime::now())
+            .await
+            .map_err(|_| NO_CREDENTIAL)?;
         let response = worker
             .upstreams
             .send(target, request)
@@ -340,7 +348,7 @@ impl Answer {
             status: self.status,
             headers: self.headers,
             content,
-            endpoint: Arc::clone(endpoint),
+            scrubber: endpoint.scrubber(),
             timeouts: timeouts.clone(),
             deadline,
         })
@@ -411,6 +419,11 @@ const BROKEN: Failure = Failure {
     cause: RetryCause::ConnectionError,
     refusal: Refusal::UpstreamBroken,
     why: "broke off before its answer began",
+};
+const NO_CREDENTIAL: Failure = Failure {
+    cause: RetryCause::ConnectionError,
+    refusal: Refusal::CredentialsUnavailable,
+    why: "could not be called without a credential",
 };
 const REDIRECT: Failure = Failure {
     cause: RetryCause::ServerError,

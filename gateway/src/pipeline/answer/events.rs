@@ -12,11 +12,11 @@ use bytes::Bytes;
 use tokio::time::{Sleep, sleep_until};
 use weir_config::snapshot::Timeouts;
 use weir_llm::dialect::openai::{ErrorShape, StreamReader, error_event};
+use weir_llm::scrub::Scrubber;
 use weir_records::access::Outcome;
 
 use super::Source;
 use super::error::redacted;
-use crate::live::Endpoint;
 use crate::pipeline::tail::Tail;
 use crate::wire::{Abort, Pull};
 
@@ -28,7 +28,7 @@ pub(super) struct Relay {
     reader: StreamReader,
     /// Whole events that are to be sent before anything else is read.
     ready: Option<Bytes>,
-    endpoint: Arc<Endpoint>,
+    scrubber: Arc<Scrubber>,
     clock: Clock,
     tail: Tail,
 }
@@ -70,7 +70,7 @@ impl Relay {
     pub(super) fn new(
         first: Option<Bytes>,
         source: Source,
-        endpoint: Arc<Endpoint>,
+        scrubber: Arc<Scrubber>,
         timeouts: &Timeouts,
         tail: Tail,
     ) -> Self {
@@ -79,7 +79,7 @@ impl Relay {
             source: Some(source),
             reader: StreamReader::new(),
             ready: None,
-            endpoint,
+            scrubber,
             clock: Clock::new(timeouts, tail.started()),
             tail,
         }
@@ -94,7 +94,7 @@ impl Relay {
         }
         match self.reader.feed(chunk) {
             Ok(fed) => {
-                let scrubber = &self.endpoint.scrubber;
+                let scrubber = &self.scrubber;
                 self.ready = fed.second.map(|events| redacted(events, scrubber));
                 fed.first.map(|events| redacted(events, scrubber))
             }
@@ -122,7 +122,7 @@ impl Relay {
         self.source = None;
         self.tail.outcome = Outcome::Complete;
         // A last event that no blank line ends is the provider's own way.
-        (!leftover.is_empty()).then(|| redacted(leftover, &self.endpoint.scrubber))
+        (!leftover.is_empty()).then(|| redacted(leftover, &self.scrubber))
     }
 
     /// Gives the stream up and says so in its last event.

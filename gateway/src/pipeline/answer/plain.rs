@@ -11,10 +11,10 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::time::{Sleep, sleep_until};
 use weir_llm::dialect::openai::PlainReader;
+use weir_llm::scrub::Scrubber;
 use weir_records::access::Outcome;
 
 use super::Source;
-use crate::live::Endpoint;
 use crate::pipeline::tail::Tail;
 use crate::wire::{Abort, Pull};
 
@@ -23,7 +23,7 @@ pub(super) struct Relay {
     start: Option<Bytes>,
     source: Source,
     length: Option<u64>,
-    endpoint: Arc<Endpoint>,
+    scrubber: Arc<Scrubber>,
     /// The end of what came, too short to hold the credential; it waits for what comes behind it.
     held: Bytes,
     deadline: Pin<Box<Sleep>>,
@@ -35,7 +35,7 @@ impl Relay {
     pub(super) fn new(
         start: Bytes,
         source: Source,
-        endpoint: Arc<Endpoint>,
+        scrubber: Arc<Scrubber>,
         deadline: Instant,
         tail: Tail,
     ) -> Self {
@@ -43,7 +43,7 @@ impl Relay {
             length: source.remaining().map(|rest| rest + start.len() as u64),
             start: Some(start),
             source,
-            endpoint,
+            scrubber,
             held: Bytes::new(),
             deadline: Box::pin(sleep_until(deadline.into())),
             reader: PlainReader::new(),
@@ -60,7 +60,7 @@ impl Relay {
 impl Relay {
     /// What can be sent now that this came: all but what may be the start of the credential.
     fn cleared(&mut self, chunk: Bytes) -> Result<Bytes, Abort> {
-        let scrubber = &self.endpoint.scrubber;
+        let scrubber = &self.scrubber;
         let keep = scrubber.longest().saturating_sub(1);
         let mut chunk = if self.held.is_empty() {
             chunk
