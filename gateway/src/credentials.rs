@@ -21,8 +21,13 @@ mod source;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use ::http::header::AUTHORIZATION;
 use ::http::uri::PathAndQuery;
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use weir_config::credential::{AwsCredential, GoogleCredential};
+use weir_config::snapshot::{Credential, Dialect, Provider, Secret};
+use weir_llm::dialect;
+use weir_llm::provider::CredentialHeader;
 use weir_llm::scrub::Scrubber;
 
 use aws::Keys;
@@ -48,42 +53,6 @@ pub enum Scheme {
         /// The region; a Bedrock API key needs none.
         region: Option<String>,
     },
-}
-
-/// What it is called with.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Given {
-    /// Nothing.
-    Nothing,
-    /// The value of a Secret.
-    Secret(String),
-    /// The identity that the gateway's pods have at AWS; then the role, if there is one.
-    Aws {
-        /// The role's ARN.
-        role_arn: Option<String>,
-    },
-    /// The identity that the gateway's pods have at Google Cloud.
-    Gcp,
-    /// The identity that the gateway's pods have at Microsoft Entra.
-    Azure {
-        /// The tenant; by default that of `AZURE_TENANT_ID`.
-        tenant_id: Option<String>,
-        /// The application; by default that of `AZURE_CLIENT_ID`.
-        client_id: Option<String>,
-    },
-}
-
-/// Shows no secret.
-impl std::fmt::Debug for Given {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Nothing => "Nothing",
-            Self::Secret(_) => "Secret([redacted])",
-            Self::Aws { .. } => "Aws",
-            Self::Gcp => "Gcp",
-            Self::Azure { .. } => "Azure",
-        })
-    }
 }
 
 /// A request as it is about to be sent, but for what authorises it.
@@ -113,8 +82,6 @@ pub enum Unauthorised {
 /// Authorises the requests to one provider.
 #[derive(Debug)]
 pub struct Authorizer {
-    scheme: Scheme,
-    given: Given,
     kind: Kind,
 }
 
@@ -139,31 +106,43 @@ enum Kind {
     },
 }
 
+impl Scheme {
+    /// How this provider wants to be called.
+    #[must_use]
+    pub fn of(provider: &Provider) -> Self {
+        let header = || dialect::provider(provider.dialect).map(|known| known.credential());
+        match provider.dialect {
+            Dialect::Vertex => Self::Google,
+            Dialect::Bedrock => Self::Bedrock {
+                region: provider.settings.bedrock_region.clone(),
+            },
+            _ => match header() {
+                Some(CredentialHeader::Key(name)) => Self::Header(HeaderName::from_static(name)),
+                Some(CredentialHeader::Bearer) | None => Self::Bearer,
+            },
+        }
+    }
+}
+
 impl Authorizer {
-    /// Authorises by `scheme` with what is `given`. What expires is fetched from now on.
+    /// Authorises by `scheme` with a credential. What expires is fetched from now on.
     ///
     /// # Errors
-    /// What is given is not what the scheme takes; the message quotes nothing of it.
-    pub fn new(scheme: Scheme, given: Given, keepers: &Keepers) -> Result<Self, String> {
-        let kind = match &given {
-            Given::Nothing => Kind::Nothing,
-            Given::Secret(secret) => of_secret(&scheme, secret.trim(), keepers)?,
-            identity => {
-                let source = Source::of_identity(identity, &scheme)?;
-                kept(source, &scheme, keepers)
+    /// The credential is not what the scheme takes; the message quotes nothing of it.
+    pub fn new(
+        scheme: &Scheme,
+        credential: Option<&Credential>,
+        keepers: &Keepers,
+    ) -> Result<Self, String> {
+        let kind = match credential {
+            None => Ok(Kind::Nothing),
+            Some(Credential::Secret(secret)) => of_secret(scheme, secret, keepers),
+            Some(Credential::Identity(identity)) => {
+                Source::of_identity(identity, scheme).map(|source| kept(source, scheme, keepers))
             }
         };
-        Ok(Self {
-            scheme,
-            given,
-            kind,
-        })
-    }
-
-    /// Whether it is what [`new`](Self::new) would make of these.
-    #[must_use]
-    pub fn is_of(&self, scheme: &Scheme, given: &Given) -> bool {
-        self.scheme == *scheme && self.given == *given
+        let kind = kind.map_err(|error| format!("credentials: {error}"))?;
+        Ok(Self { kind })
     }
 
     /// Puts among the `headers` what authorises the request. `headers` are those that will be sent, but for it.
@@ -189,7 +168,7 @@ impl Authorizer {
             }
             Kind::Kept { keeper, region } => match &keeper.current().await?.material {
                 Material::Token(value) => {
-                    headers.insert(::http::header::AUTHORIZATION, value.clone());
+                    headers.insert(AUTHORIZATION, value.clone());
                     Ok(())
                 }
                 Material::Keys(keys) => {
@@ -220,38 +199,51 @@ impl Authorizer {
     }
 }
 
-fn of_secret(scheme: &Scheme, secret: &str, keepers: &Keepers) -> Result<Kind, String> {
-    let bearer = || fixed(::http::header::AUTHORIZATION, secret, "Bearer ");
+fn of_secret(scheme: &Scheme, secret: &Secret, keepers: &Keepers) -> Result<Kind, String> {
+    let bearer = |token: &Secret| fixed(AUTHORIZATION, token, "Bearer ");
+    let text = secret.expose();
     match scheme {
-        Scheme::Bearer => bearer(),
+        Scheme::Bearer => bearer(secret),
         Scheme::Header(name) => fixed(name.clone(), secret, ""),
-        Scheme::Google if secret.starts_with('{') => {
-            gcp::check_secret(secret)?;
-            let source = Source::GoogleSecret(secret.to_owned());
-            Ok(kept(source, scheme, keepers))
-        }
-        // <https://cloud.google.com/docs/authentication/api-keys>: they begin so.
-        Scheme::Google if secret.starts_with("AIza") || secret.starts_with("AQ.") => {
-            fixed(HeaderName::from_static("x-goog-api-key"), secret, "")
-        }
-        Scheme::Google => bearer(),
-        Scheme::Bedrock { region } => match Keys::read(secret)? {
-            None => bearer(),
-            Some(keys) => Ok(Kind::Signed {
-                scrubber: Arc::new(Scrubber::new(keys.secrets())),
-                region: region.clone().ok_or(NO_REGION)?,
-                keys,
-            }),
+        Scheme::Google => match GoogleCredential::read(text).map_err(|error| error.to_string())? {
+            GoogleCredential::Token(token) if is_google_key(token.expose()) => {
+                fixed(HeaderName::from_static("x-goog-api-key"), &token, "")
+            }
+            GoogleCredential::Token(token) => bearer(&token),
+            account => {
+                gcp::check_secret(&account).map_err(|error| error.to_string())?;
+                Ok(kept(Source::GoogleSecret(text.to_owned()), scheme, keepers))
+            }
         },
+        Scheme::Bedrock { region } => {
+            match AwsCredential::read(text).map_err(|error| error.to_string())? {
+                AwsCredential::ApiKey(key) => bearer(&key),
+                AwsCredential::Keys(keys) => {
+                    let keys = Keys::from(keys);
+                    Ok(Kind::Signed {
+                        scrubber: Arc::new(Scrubber::new(keys.secrets())),
+                        region: region.clone().ok_or(NO_REGION)?,
+                        keys,
+                    })
+                }
+            }
+        }
     }
 }
 
 /// What is said where requests can't be signed.
-const NO_REGION: &str = "bedrock.region: requests are signed for a region, and there is none";
+const NO_REGION: &str = "requests are signed for a region, and there is none in bedrock.region";
 
-fn fixed(header: HeaderName, secret: &str, before: &str) -> Result<Kind, String> {
+/// Whether this is an API key of Google and no access token: they begin so. Those of service accounts have the newer
+/// prefix. See <https://cloud.google.com/docs/authentication/api-keys>.
+fn is_google_key(token: &str) -> bool {
+    token.starts_with("AIza") || token.starts_with("AQ.")
+}
+
+fn fixed(header: HeaderName, secret: &Secret, before: &str) -> Result<Kind, String> {
+    let secret = secret.expose();
     let mut value = HeaderValue::try_from(format!("{before}{secret}"))
-        .map_err(|_| "credentials: the value can't stand in a header")?;
+        .map_err(|_| "the value can't stand in a header")?;
     value.set_sensitive(true);
     Ok(Kind::Fixed {
         header,

@@ -8,12 +8,12 @@ use arc_swap::ArcSwapOption;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 use weir_config::linked::{Linked, LinkedProvider};
-use weir_config::snapshot::{Credential, Dialect, HttpVersion, Secret};
+use weir_config::snapshot::{Dialect, HttpVersion};
 use weir_llm::Operation;
 use weir_llm::dialect::openai;
 use weir_llm::scrub::Scrubber;
 
-use crate::credentials::{Authorizer, Given, Keepers, Scheme, Status};
+use crate::credentials::{Authorizer, Keepers, Scheme, Status};
 use crate::wire::{self, Target};
 
 /// Where workers take the configuration from: one pointer, swapped in one step.
@@ -167,11 +167,10 @@ impl Endpoint {
             Dialect::OpenAI => http(provider)?,
             other => return Err(format!("dialect: {other:?} is not served yet")),
         };
-        let (scheme, given) = credential(provider);
         Ok(Self {
             upstream_key: provider.upstream_key,
             kind,
-            authorizer: Authorizer::new(scheme, given, keepers)?,
+            authorizer: Authorizer::new(&Scheme::of(spec), spec.credential.as_ref(), keepers)?,
         })
     }
 
@@ -199,15 +198,6 @@ impl EndpointKind {
     pub fn next_number(count: &AtomicU64) -> u64 {
         count.fetch_add(1, Ordering::Relaxed) + 1
     }
-}
-
-/// How a provider wants to be called, and with what.
-fn credential(provider: &LinkedProvider) -> (Scheme, Given) {
-    let given = match &provider.spec.credential {
-        None => Given::Nothing,
-        Some(secret) => Given::Secret(secret.expose().to_owned()),
-    };
-    (Scheme::Bearer, given)
 }
 
 fn http(provider: &LinkedProvider) -> Result<EndpointKind, String> {

@@ -5,73 +5,55 @@ mod external;
 mod service_account;
 
 use http::{HeaderName, HeaderValue};
-use serde::Deserialize;
+use weir_config::credential::GoogleCredential;
 
 use super::Environment;
 use super::http::{Call, Client, Place, Trust};
 use super::source::{FetchError, Fetched, file};
 
-use external::ExternalAccount;
-use service_account::ServiceAccount;
-
 /// What tokens are asked for.
 /// See <https://cloud.google.com/vertex-ai/docs/authentication>.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+const FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 const HOST: &str = "GCE_METADATA_HOST";
 /// See <https://cloud.google.com/compute/docs/metadata/querying-metadata>.
 const METADATA: &str = "metadata.google.internal";
 
-/// What a file of credentials may be.
-#[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Account {
-    ServiceAccount(ServiceAccount),
-    ExternalAccount(Box<ExternalAccount>),
-    #[serde(other)]
-    Other,
-}
-
-impl Account {
-    fn read(json: &str) -> Result<Self, FetchError> {
-        let wrong = |problem: &str| FetchError::Setting(format!("credentials: {problem}"));
-        let account = serde_json::from_str(json).map_err(|error| {
-            // The message of a fault in the data may quote it; the place does not.
-            let place = (error.line(), error.column());
-            wrong(&format!(
-                "not the JSON of a service account or of an external account (line {}, column {})",
-                place.0, place.1
-            ))
-        })?;
-        if matches!(account, Self::Other) {
-            return Err(wrong(
-                "the JSON's type is neither service_account nor external_account",
-            ));
-        }
-        Ok(account)
+/// Says why a Secret may not have it, or what of it can't be used, without asking anybody.
+pub(super) fn check_secret(account: &GoogleCredential) -> Result<(), FetchError> {
+    match account {
+        GoogleCredential::ServiceAccount(account) => service_account::check(account),
+        GoogleCredential::ExternalAccount(account) => external::check_untrusted(account),
+        GoogleCredential::Token(_) => Ok(()),
     }
-
-    async fn fetch(&self, client: &Client, trust: Trust) -> Result<Fetched, FetchError> {
-        match self {
-            Self::ServiceAccount(account) => account.fetch(client, trust).await,
-            Self::ExternalAccount(account) => account.fetch(client, trust).await,
-            Self::Other => Err(FetchError::Setting("credentials: unknown type".into())),
-        }
-    }
-}
-
-/// Says what is wrong with what a team wrote into a Secret, where something is.
-pub(super) fn check_secret(json: &str) -> Result<(), String> {
-    let checked = Account::read(json).and_then(|account| match account {
-        Account::ServiceAccount(account) => account.check(),
-        Account::ExternalAccount(account) => account.check_untrusted(),
-        Account::Other => Ok(()),
-    });
-    checked.map_err(|error| error.to_string())
 }
 
 /// A token for what a team wrote into a Secret.
 pub(super) async fn of_secret(client: &Client, json: &str) -> Result<Fetched, FetchError> {
-    Account::read(json)?.fetch(client, Trust::Team).await
+    let account = read("the Secret", json)?;
+    check_secret(&account)?;
+    fetch(client, Trust::Team, &account).await
+}
+
+fn read(what: &str, json: &str) -> Result<GoogleCredential, FetchError> {
+    let wrong = |problem: String| FetchError::Setting(format!("{what} {problem}"));
+    GoogleCredential::read(json).map_err(|error| wrong(error.to_string()))
+}
+
+async fn fetch(
+    client: &Client,
+    trust: Trust,
+    account: &GoogleCredential,
+) -> Result<Fetched, FetchError> {
+    match account {
+        GoogleCredential::ServiceAccount(account) => {
+            service_account::fetch(client, trust, account).await
+        }
+        GoogleCredential::ExternalAccount(account) => external::fetch(client, trust, account).await,
+        GoogleCredential::Token(_) => Err(FetchError::Setting(format!(
+            "the file of {FILE} is no JSON"
+        ))),
+    }
 }
 
 /// A token for the file of `GOOGLE_APPLICATION_CREDENTIALS`, else from the metadata server.
@@ -79,10 +61,10 @@ pub(super) async fn default_credentials(
     client: &Client,
     environment: &Environment,
 ) -> Result<Fetched, FetchError> {
-    match environment.get("GOOGLE_APPLICATION_CREDENTIALS") {
+    match environment.get(FILE) {
         Some(path) => {
-            let json = file(path).await?;
-            Account::read(&json)?.fetch(client, Trust::Admin).await
+            let account = read(&format!("the file of {FILE}"), &file(path).await?)?;
+            fetch(client, Trust::Admin, &account).await
         }
         None => metadata(client, environment.get(HOST).unwrap_or(METADATA)).await,
     }

@@ -8,11 +8,12 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
+use weir_config::snapshot::WorkloadIdentity;
 use weir_llm::scrub::Scrubber;
 
 use super::aws::{self, Keys};
 use super::http::Client;
-use super::{Environment, Given, NO_REGION, Scheme, azure, gcp};
+use super::{Environment, NO_REGION, Scheme, azure, gcp};
 
 /// Bytes of the longest token, or other file, that is read.
 const MAX_FILE: u64 = 64 << 10;
@@ -83,29 +84,31 @@ impl FetchError {
 
 impl Source {
     /// That of an identity of the gateway's pods, for a provider that wants to be called by `scheme`.
-    pub(super) fn of_identity(identity: &Given, scheme: &Scheme) -> Result<Self, String> {
-        match (identity, scheme) {
-            (Given::Aws { role_arn }, Scheme::Bedrock { region }) => Ok(Self::Aws {
+    pub(super) fn of_identity(
+        identity: &WorkloadIdentity,
+        scheme: &Scheme,
+    ) -> Result<Self, String> {
+        let signed = match scheme {
+            Scheme::Bedrock { region } => Some(region.clone().ok_or(NO_REGION)),
+            _ => None,
+        };
+        match (identity, signed) {
+            (WorkloadIdentity::Aws { role_arn }, Some(region)) => Ok(Self::Aws {
                 role_arn: role_arn.clone(),
-                region: region.clone().ok_or(NO_REGION)?,
+                region: region?,
             }),
-            (Given::Aws { .. }, _) => {
-                Err("credentials.workloadIdentity.aws: only for dialect Bedrock".into())
-            }
-            (Given::Gcp | Given::Azure { .. }, Scheme::Bedrock { .. }) => {
-                Err("credentials.workloadIdentity: dialect Bedrock takes aws".into())
-            }
+            (WorkloadIdentity::Gcp {}, None) => Ok(Self::Google),
             (
-                Given::Azure {
+                WorkloadIdentity::Azure {
                     tenant_id,
                     client_id,
                 },
-                _,
+                None,
             ) => Ok(Self::Azure {
                 tenant_id: tenant_id.clone(),
                 client_id: client_id.clone(),
             }),
-            (Given::Gcp | Given::Nothing | Given::Secret(_), _) => Ok(Self::Google),
+            _ => Err("workloadIdentity is of another cloud than the dialect".into()),
         }
     }
 

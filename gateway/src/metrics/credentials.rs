@@ -36,7 +36,8 @@ impl Collector for Credentials {
                 .encode_family(&[("provider", provider.as_ref())])?
                 .encode_gauge(&status.seconds_left)?;
         }
-        let counters: [(&str, &str, fn(&Status) -> u64); 2] = [
+        type Pick = fn(&Status) -> u64;
+        let counters: [(&str, &str, Pick); 2] = [
             (
                 "credential_renewals",
                 "Times that the credential of a provider was fetched",

@@ -7,8 +7,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
-use serde::Deserialize;
 use serde_json::json;
+use weir_config::credential::ServiceAccount;
 
 use super::SCOPE;
 use crate::credentials::encode::base64url;
@@ -21,77 +21,65 @@ const TOKEN_URI: &str = "token_uri";
 /// Seconds that an assertion is good for; Google takes no more.
 const ASSERTION_LIFE: u64 = 3600;
 
-/// What is needed of the JSON.
-#[derive(Deserialize)]
-pub(super) struct ServiceAccount {
-    client_email: String,
-    private_key: String,
-    #[serde(default)]
-    private_key_id: Option<String>,
-    #[serde(default = "google")]
-    token_uri: String,
+/// Says what is wrong with it, without asking anybody.
+pub(super) fn check(account: &ServiceAccount) -> Result<(), FetchError> {
+    Place::of(TOKEN_URI, &account.token_uri)?;
+    key(account).map(|_| ())
 }
 
-fn google() -> String {
-    "https://oauth2.googleapis.com/token".into()
+/// A token for the account. `token_uri` may be a team's word, and is called as its providers' endpoints are: it gets no
+/// more than a signature by the team's own key.
+pub(super) async fn fetch(
+    client: &Client,
+    trust: Trust,
+    account: &ServiceAccount,
+) -> Result<Fetched, FetchError> {
+    let assertion = assertion(account, SystemTime::now())?;
+    let fields = [("grant_type", GRANT), ("assertion", &assertion)];
+    let secrets = [assertion.as_str()];
+    let call = Call::form(trust, &account.token_uri, &fields).hiding(&secrets);
+    let body = client.call(TOKEN_URI, call).await?;
+    Fetched::of_token_endpoint(&Place::of(TOKEN_URI, &account.token_uri)?.host, &body)
 }
 
-impl ServiceAccount {
-    /// Says what is wrong with it, without asking anybody.
-    pub(super) fn check(&self) -> Result<(), FetchError> {
-        Place::of(TOKEN_URI, &self.token_uri)?;
-        self.key().map(|_| ())
+fn assertion(account: &ServiceAccount, now: SystemTime) -> Result<String, FetchError> {
+    let wrong = |problem: &str| FetchError::Setting(problem.to_owned());
+    let now = now
+        .duration_since(UNIX_EPOCH)
+        .map_err(|_| wrong("the clock is before 1970"))?
+        .as_secs();
+    let mut header = json!({"alg": "RS256", "typ": "JWT"});
+    if let Some(id) = &account.private_key_id {
+        header["kid"] = json!(id);
     }
+    let claims = json!({
+        "iss": account.client_email,
+        "scope": SCOPE,
+        "aud": account.token_uri,
+        "iat": now,
+        "exp": now + ASSERTION_LIFE,
+    });
+    let [header, claims] = [header, claims].map(|part| base64url(part.to_string().as_bytes()));
+    let signed = format!("{header}.{claims}");
+    let key = key(account)?;
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(
+        &RSA_PKCS1_SHA256,
+        &SystemRandom::new(),
+        signed.as_bytes(),
+        &mut signature,
+    )
+    .map_err(|_| wrong("private_key does not sign"))?;
+    Ok(format!("{signed}.{}", base64url(&signature)))
+}
 
-    pub(super) async fn fetch(&self, client: &Client, trust: Trust) -> Result<Fetched, FetchError> {
-        let assertion = self.assertion(SystemTime::now())?;
-        let fields = [("grant_type", GRANT), ("assertion", &assertion)];
-        let secrets = [assertion.as_str()];
-        let call = Call::form(trust, &self.token_uri, &fields).hiding(&secrets);
-        let body = client.call(TOKEN_URI, call).await?;
-        Fetched::of_token_endpoint(&Place::of(TOKEN_URI, &self.token_uri)?.host, &body)
+fn key(account: &ServiceAccount) -> Result<RsaKeyPair, FetchError> {
+    let wrong = || FetchError::Setting("private_key is no RSA key in PEM".into());
+    let pem = account.private_key.expose().as_bytes();
+    match PrivateKeyDer::from_pem_slice(pem).map_err(|_| wrong())? {
+        PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
+        PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
+        _ => return Err(wrong()),
     }
-
-    fn assertion(&self, now: SystemTime) -> Result<String, FetchError> {
-        let wrong = |problem: &str| FetchError::Setting(format!("credentials: {problem}"));
-        let now = now
-            .duration_since(UNIX_EPOCH)
-            .map_err(|_| wrong("the clock is before 1970"))?
-            .as_secs();
-        let mut header = json!({"alg": "RS256", "typ": "JWT"});
-        if let Some(id) = &self.private_key_id {
-            header["kid"] = json!(id);
-        }
-        let claims = json!({
-            "iss": self.client_email,
-            "scope": SCOPE,
-            "aud": self.token_uri,
-            "iat": now,
-            "exp": now + ASSERTION_LIFE,
-        });
-        let [header, claims] = [header, claims].map(|part| base64url(part.to_string().as_bytes()));
-        let signed = format!("{header}.{claims}");
-        let key = self.key()?;
-        let mut signature = vec![0; key.public_modulus_len()];
-        key.sign(
-            &RSA_PKCS1_SHA256,
-            &SystemRandom::new(),
-            signed.as_bytes(),
-            &mut signature,
-        )
-        .map_err(|_| wrong("private_key does not sign"))?;
-        Ok(format!("{signed}.{}", base64url(&signature)))
-    }
-
-    fn key(&self) -> Result<RsaKeyPair, FetchError> {
-        let wrong = || FetchError::Setting("credentials: private_key is no RSA key in PEM".into());
-        let key =
-            PrivateKeyDer::from_pem_slice(self.private_key.as_bytes()).map_err(|_| wrong())?;
-        match key {
-            PrivateKeyDer::Pkcs8(key) => RsaKeyPair::from_pkcs8(key.secret_pkcs8_der()),
-            PrivateKeyDer::Pkcs1(key) => RsaKeyPair::from_der(key.secret_pkcs1_der()),
-            _ => return Err(wrong()),
-        }
-        .map_err(|_| wrong())
-    }
+    .map_err(|_| wrong())
 }

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use http::Method;
 use http::uri::PathAndQuery;
+use weir_config::credential::AwsKeys;
+use weir_config::snapshot::Secret;
 
 use super::*;
-
-const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
 struct Case {
     method: Method,
@@ -20,13 +20,11 @@ struct Case {
 
 impl Case {
     fn signed(&self) -> HeaderMap {
-        let keys = format!(
-            "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = {SECRET}\n{}",
-            self.session.map_or(String::new(), |token| format!(
-                "aws_session_token = {token}\n"
-            ))
-        );
-        let keys = Keys::read(&keys).unwrap().unwrap();
+        let keys = Keys::from(AwsKeys {
+            access_key_id: "AKIDEXAMPLE".into(),
+            secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+            session_token: self.session.map(Secret::new),
+        });
         let mut headers = HeaderMap::new();
         // What the caller sent of this kind is not signed, and not sent.
         for name in ["x-amz-security-token", "x-amz-date", "authorization"] {
