@@ -64,8 +64,8 @@ pub struct Unsigned<'a> {
     pub authority: &'a HeaderValue,
     /// Path and query, encoded as they will be sent.
     pub path: &'a PathAndQuery,
-    /// All of the body.
-    pub body: &'a [u8],
+    /// All of the body; none where it is streamed, which can't be signed.
+    pub body: Option<&'a [u8]>,
 }
 
 /// Why a request can't be authorised. Says nothing of the credential.

@@ -189,7 +189,7 @@ impl Client {
             method: call.method.clone(),
             path: place.path.clone(),
             headers: call.headers.clone(),
-            body: call.body.clone(),
+            body: call.body.clone().into(),
             // All of them can be asked twice.
             resend: true,
         };

@@ -57,7 +57,8 @@ pub(super) fn sign(
         .build()
         .map_err(|_| unsignable)?
         .into();
-    let body = SignableBody::Precomputed(hex(digest(&SHA256, request.body).as_ref()));
+    let body = request.body.ok_or(unsignable)?;
+    let body = SignableBody::Precomputed(hex(digest(&SHA256, body).as_ref()));
     let signable = SignableRequest::new(
         request.method.as_str(),
         request.path.as_str(),

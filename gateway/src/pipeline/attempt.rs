@@ -220,7 +220,7 @@ impl Routed {
             method: &request.method,
             authority: &target.authority,
             path: &request.path,
-            body: &body,
+            body: Some(&body),
         };
         authorizer
             .authorize(unsigned, &mut request.headers, SystemTime::now())

@@ -123,7 +123,7 @@ fn sign(
         method: &Method::POST,
         authority: &place.authority,
         path: &place.path,
-        body,
+        body: Some(body),
     };
     sigv4::sign(
         request,

@@ -38,7 +38,7 @@ impl Case {
             method: &self.method,
             authority: &HeaderValue::from_static(self.host),
             path: &PathAndQuery::from_static(self.path),
-            body: self.body,
+            body: Some(self.body),
         };
         let time: jiff::Timestamp = self.time.parse().unwrap();
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_second().unsigned_abs());
