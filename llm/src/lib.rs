@@ -12,6 +12,7 @@ mod format;
 pub mod frame;
 pub mod json;
 pub mod millis;
+pub mod multipart;
 mod operation;
 pub mod price;
 pub mod provider;
