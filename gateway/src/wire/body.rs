@@ -22,7 +22,11 @@ pub struct RequestBody {
     /// … and what of it is still to come.
     left: Option<u64>,
     count: Option<Arc<AtomicU64>>,
+    watch: Option<Watch>,
 }
+
+/// Looks at each piece before it is handed out, and says whether it may be.
+type Watch = Box<dyn FnMut(&Bytes) -> bool + Send + Sync>;
 
 #[derive(Default)]
 enum Source {
@@ -85,6 +89,7 @@ impl RequestBody {
             declared,
             left: declared,
             count: None,
+            watch: None,
         }
     }
 
@@ -136,6 +141,13 @@ impl RequestBody {
             Source::Done => Some(0),
             _ => self.left,
         }
+    }
+
+    /// Has each piece looked at before it is handed out, also once the body is given away. Where it is
+    /// not found good the body ends with [`BodyError::Refused`]: what streams to a provider breaks off
+    /// there.
+    pub fn watch(&mut self, watch: impl FnMut(&Bytes) -> bool + Send + Sync + 'static) {
+        self.watch = Some(Box::new(watch));
     }
 
     /// Counts the bytes that are pulled from now on, also once the body is given away.
@@ -197,6 +209,15 @@ impl RequestBody {
             }
             Source::Slot(slot) => ready!(slot.poll_take(cx, want)),
             Source::Stream(stream) => ready!(stream.poll_next(cx)),
+        };
+        let good = match (&item, &mut self.watch) {
+            (Some(Ok(bytes)), Some(watch)) => watch(bytes),
+            _ => true,
+        };
+        let item = if good {
+            item
+        } else {
+            Some(Err(BodyError::Refused))
         };
         if let Some(Ok(bytes)) = &item {
             let length = bytes.len() as u64;

@@ -52,6 +52,9 @@ pub enum BodyError {
     /// More bytes than [`RequestBody::collect`] was told to take.
     #[error("the request body is too large")]
     TooLarge,
+    /// What looks on ([`RequestBody::watch`]) saw what may not pass.
+    #[error("the request body was refused")]
+    Refused,
 }
 
 /// The answer to one request.

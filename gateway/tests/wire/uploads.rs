@@ -587,3 +587,36 @@ async fn a_caller_that_asks_first_is_told_when_the_provider_takes_its_body() {
         assert_eq!(caller.read_to("abc").await, "abc");
     }
 }
+
+#[tokio::test]
+async fn what_may_not_pass_breaks_the_upload_off() {
+    let (provider, address) = Provider::listen().await;
+    let (over_http2, mut came) = never_answering();
+    for target in [target(address), prior_knowledge(over_http2.local_addr())] {
+        let over_http1 = target.http == HttpVersion::Auto;
+        let server = serve(config(), move |mut request: Request| {
+            request
+                .body
+                .watch(|piece| !piece.windows(3).any(|window| window == b"bad"));
+            relay(request, target.clone())
+        });
+        let mut caller = Caller::connect(server.local_addr()).await;
+        caller.send(CHUNKED).await;
+        let mut upstream = None;
+        if over_http1 {
+            let mut accepted = provider.accept().await;
+            accepted.read_to("abc\r\n").await;
+            upstream = Some(accepted);
+        } else {
+            came.begins().await;
+        }
+        caller.send("3\r\nbad\r\n0\r\n\r\n").await;
+        assert_eq!(caller.status().await, "HTTP/1.1 200 OK");
+        let told = "RequestBody(Refused) true";
+        assert_eq!(caller.read_to(told).await, told);
+        match upstream {
+            Some(mut upstream) => assert_eq!(upstream.rest().await.unwrap(), ""),
+            None => assert_eq!(came.end().await, Some(BodyError::Truncated)),
+        }
+    }
+}
