@@ -14,6 +14,7 @@ pub mod limits;
 pub mod log;
 pub mod modern;
 pub mod resources;
+pub mod sdk;
 pub mod upstream;
 pub mod wait;
 

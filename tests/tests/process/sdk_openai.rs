@@ -1,76 +1,17 @@
 //! OpenAI's own SDKs take Weir for OpenAI.
 //!
-//! What they need is kept in `${WEIR_CACHE:-${XDG_CACHE_HOME:-~/.cache}/weir}`, outside the
-//! checkout. `WEIR_SKIP_SDK=1` skips these tests where there is no registry to install from.
+//! `WEIR_SKIP_SDK=1` skips these tests where there is no registry to install from.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tokio::process::Command;
 use weir_tests::gateway::{Start, root};
-use weir_tests::wait::within;
+use weir_tests::sdk::{self, run, skipped};
 use weir_tests::{Gateway, Provider};
 
 use crate::common::{KEY, folder_for};
-
-/// An install may take this long, on a slow line.
-const INSTALL: std::time::Duration = std::time::Duration::from_secs(300);
-
-fn skipped() -> bool {
-    let skipped = std::env::var("WEIR_SKIP_SDK").is_ok_and(|value| value == "1");
-    if skipped {
-        eprintln!("SKIPPED: WEIR_SKIP_SDK=1, so OpenAI's SDKs were not tried");
-    }
-    skipped
-}
-
-/// The folder of a name in the cache.
-fn cache(name: &str) -> PathBuf {
-    let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let cache = var("WEIR_CACHE").map(PathBuf::from).unwrap_or_else(|| {
-        var("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .unwrap_or_else(|| Path::new(&var("HOME").unwrap()).join(".cache"))
-            .join("weir")
-    });
-    let folder = cache.join(name);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-async fn run(what: &str, command: &mut Command) -> String {
-    command.kill_on_drop(true);
-    let output = within(INSTALL, what, command.output()).await.unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{what}: {}\n{text}\n{errors}",
-        output.status
-    );
-    text
-}
-
-/// Installs once for each version of `pins`, whoever comes first.
-async fn install_once(folder: &Path, pins: &Path, install: impl AsyncFnOnce()) {
-    // Held until this returns. `--clear` would take a lock inside a virtual environment with it.
-    let path = folder.with_extension("lock");
-    let _lock = tokio::task::spawn_blocking(move || {
-        let lock = File::create(path).unwrap();
-        lock.lock().unwrap();
-        lock
-    })
-    .await
-    .unwrap();
-    let done = folder.join("installed");
-    let wanted = fs::read(pins).unwrap();
-    if fs::read(&done).is_ok_and(|installed| installed == wanted) {
-        return;
-    }
-    install().await;
-    fs::write(done, wanted).unwrap();
-}
 
 /// The quickstart, and a gateway whose streams break midway.
 async fn gateways() -> (Gateway, Gateway, weir_tests::Folder) {
@@ -83,12 +24,7 @@ async fn gateways() -> (Gateway, Gateway, weir_tests::Folder) {
 
 /// Adds what both scripts are told, and takes away what could mislead the SDKs.
 fn told<'a>(command: &'a mut Command, quickstart: &Gateway, broken: &Gateway) -> &'a mut Command {
-    for (name, _) in std::env::vars_os() {
-        let upper = name.to_string_lossy().to_uppercase();
-        if upper.starts_with("OPENAI_") || upper.ends_with("_PROXY") {
-            command.env_remove(name);
-        }
-    }
+    sdk::forget_others(command);
     command
         .arg(format!("http://{}/v1", quickstart.listen))
         .arg("weir-quickstart-key-that-everyone-knows")
@@ -98,32 +34,8 @@ fn told<'a>(command: &'a mut Command, quickstart: &Gateway, broken: &Gateway) ->
 
 /// The virtual environment that has the SDK.
 async fn python() -> PathBuf {
-    let scripts = root().join("tests/sdk/python");
-    let venv = cache("sdk-python");
-    let pins = scripts.join("requirements.txt");
-    install_once(&venv, &pins, async || {
-        let make = ["-m", "venv", "--clear"];
-        run(
-            "python3 -m venv",
-            Command::new("python3").args(make).arg(&venv),
-        )
-        .await;
-        let pip = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "-r",
-        ];
-        run(
-            "pip install",
-            Command::new(venv.join("bin/python")).args(pip).arg(&pins),
-        )
-        .await;
-    })
-    .await;
-    venv
+    let pins = root().join("tests/sdk/python/requirements.txt");
+    sdk::python("sdk-python", &pins).await
 }
 
 #[tokio::test]
@@ -145,17 +57,7 @@ async fn the_python_sdk_works_as_it_is() {
 
 /// The folder that has the SDK, and the script.
 async fn node() -> PathBuf {
-    let scripts = root().join("tests/sdk/node");
-    let folder = cache("sdk-node");
-    for name in ["package.json", "package-lock.json", "check.mjs"] {
-        fs::copy(scripts.join(name), folder.join(name)).unwrap();
-    }
-    install_once(&folder, &scripts.join("package-lock.json"), async || {
-        let ci = ["ci", "--no-audit", "--no-fund", "--loglevel", "error"];
-        run("npm ci", Command::new("npm").args(ci).current_dir(&folder)).await;
-    })
-    .await;
-    folder
+    sdk::node("sdk-node", &root().join("tests/sdk/node"), &["check.mjs"]).await
 }
 
 #[tokio::test]
