@@ -20,7 +20,7 @@ use self::pattern::Pattern;
 use self::variables::Resolver;
 
 pub use rule::Rule;
-pub use variables::{CONSUMER, REQUEST, REQUEST_FIELDS, Variables};
+pub use variables::{CONSUMER, REQUEST, REQUEST_FIELDS, Variables, operations};
 
 /// The longest expression, in characters; the CRD says the same.
 pub const MAX_LENGTH: usize = 4096;

@@ -23,7 +23,7 @@ pub use hash::Sha256;
 pub use key::ApiKey;
 pub use namespaces::{NAME_LABEL, Namespaces, Operator, Requirement};
 pub use provider::{
-    HttpVersion, Price, Provider, ProviderModel, Responses, SecretRef, Settings, Sources, Timeouts,
+    HttpVersion, Provider, ProviderModel, Responses, SecretRef, Settings, Sources, Timeouts,
 };
 pub use route::{
     Backend, ConsumerKind, Consumers, Parameters, ProviderRef, Retry, RetryCause, Route, Rule,

@@ -28,8 +28,8 @@ use support::*;
 use weir_config::compile::Skipped;
 use weir_config::snapshot::{
     ApiKey, Backend, Consumers, Dialect, FORMAT, HttpVersion, NAME_LABEL, Namespaces, Operator,
-    Parameters, Price, Provider, ProviderModel, ProviderRef, Requirement, Retry, RetryCause, Route,
-    Rule, Secret, SecretRef, Settings, Sha256, Shard, Sources, Timeouts,
+    Parameters, Provider, ProviderModel, ProviderRef, Requirement, Retry, RetryCause, Route, Rule,
+    Secret, SecretRef, Settings, Sha256, Shard, Sources, Timeouts,
 };
 use weir_config::text::Document;
 use weir_config::{Input, Snapshot, compile};
@@ -127,7 +127,7 @@ fn openai() -> Provider {
     let model = |name: &str, upstream: &str| ProviderModel {
         name: name.to_owned(),
         upstream_name: upstream.to_owned(),
-        price: Price::default(),
+        price: BTreeMap::new(),
     };
     Provider {
         dialect: Dialect::OpenAI,

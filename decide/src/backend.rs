@@ -4,8 +4,6 @@ use std::fmt;
 
 use weir_config::linked::{LinkedBackend, LinkedRule, MAX_BACKENDS};
 
-use crate::Facts;
-
 /// The backends of a rule by their indexes, the best first. It holds those that serve the model, and may be empty.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Order {
@@ -16,10 +14,14 @@ pub struct Order {
 impl Order {
     /// Priorities ascending; within one, a shuffle in which each next place goes to a backend with a chance of its
     /// weight among those that are left. Those of weight 0 come last, in the order of the resource.
-    pub(crate) fn of(rule: &LinkedRule, facts: &Facts<'_>) -> Self {
+    pub(crate) fn of(
+        rule: &LinkedRule,
+        draw: u64,
+        serves: impl Fn(&LinkedBackend) -> bool,
+    ) -> Self {
         let mut order = Self::default();
         for (index, backend) in (0u8..).zip(rule.backends.iter().take(MAX_BACKENDS)) {
-            if backend.upstream_name(facts.model).is_some() {
+            if serves(backend) {
                 order.push(index);
             }
         }
@@ -28,7 +30,7 @@ impl Order {
                 .get(usize::from(*index))
                 .map(|backend| backend.priority)
         };
-        let mut random = SplitMix(facts.draw);
+        let mut random = SplitMix(draw);
         let mut rest = order.as_mut_slice();
         rest.sort_by_key(priority);
         while let Some(first) = rest.first().map(priority) {

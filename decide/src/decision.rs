@@ -38,6 +38,9 @@ pub enum NoRoute {
     Rule(Arc<LinkedRoute>),
     /// The named route does not exist, does not admit the caller, or does not have this model.
     RouteNotFound,
+    /// The call names neither a model nor a route, and there is not exactly one that admits the caller: these do, by
+    /// their ids.
+    RouteRequired(Vec<Arc<str>>),
 }
 
 impl Decision {
@@ -109,7 +112,11 @@ impl fmt::Display for Why {
             Tier::Own => None,
             Tier::Gateway => Some("of the gateway's namespace"),
         };
-        let pattern = (self.specificity == Specificity::Pattern).then_some("by a pattern");
+        let pattern = match (self.specificity, self.tier) {
+            (Specificity::Exact, _) | (Specificity::NoModel, Tier::Named) => None,
+            (Specificity::Pattern, _) => Some("by a pattern"),
+            (Specificity::NoModel, _) => Some("the caller's only one"),
+        };
         match (tier, pattern) {
             (None, None) => Ok(()),
             (Some(one), None) | (None, Some(one)) => write!(f, " ({one})"),
@@ -131,6 +138,14 @@ impl fmt::Display for NoRoute {
             Self::RouteNotFound => {
                 f.write_str("no route of this name admits the caller and has this model")
             }
+            Self::RouteRequired(routes) => match routes.as_slice() {
+                [] => f.write_str("no route admits the caller"),
+                routes => write!(
+                    f,
+                    "the call names no model, and {} routes admit the caller",
+                    routes.len()
+                ),
+            },
         }
     }
 }
@@ -143,6 +158,7 @@ impl PartialEq for NoRoute {
         match (self, other) {
             (Self::Model, Self::Model) | (Self::RouteNotFound, Self::RouteNotFound) => true,
             (Self::Rule(one), Self::Rule(other)) => one.id == other.id,
+            (Self::RouteRequired(one), Self::RouteRequired(other)) => one == other,
             _ => false,
         }
     }

@@ -8,7 +8,7 @@ mod decision;
 mod models;
 mod route;
 
-use weir_config::linked::{Consumer, Linked};
+use weir_config::linked::{Consumer, Linked, LinkedBackend};
 
 pub use backend::Order;
 pub use decision::{Decision, NoRoute, Why};
@@ -28,9 +28,10 @@ pub struct Facts<'a> {
     pub model: &'a str,
     /// Whether the caller asks for a stream.
     pub stream: bool,
-    /// `chat`, `completions` or `embeddings`.
+    /// What is asked for, by its short name: `chat`, `embeddings` and so on
+    /// ([`operations`](weir_config::expression::operations)).
     pub operation: &'a str,
-    /// About how many tokens the request's text has. Called only where a condition asks.
+    /// About how many tokens the request's text has: its bytes ÷ 4. Called only where a condition asks.
     pub input_tokens: &'a dyn Fn() -> u64,
     /// The route that the caller names in `x-weir-route`, as `NAMESPACE/NAME`.
     pub named_route: Option<&'a str>,
@@ -50,13 +51,42 @@ pub struct Facts<'a> {
 /// there are other routes is not told.
 pub fn decide(linked: &Linked, facts: &Facts<'_>) -> Result<Decision, NoRoute> {
     let found = route::find(linked, facts)?;
+    decision(found, facts, |backend| {
+        backend.upstream_name(facts.model).is_some()
+    })
+}
+
+/// Decides who answers a request that names no model: files, batches, what is stored at a provider.
+///
+/// The route that the caller names answers if it admits the caller; without a name, the only route that does, of the
+/// caller's namespace and the gateway's. [`Facts::model`] is passed over: the rules' conditions see an empty one. Every
+/// backend of the rule may answer, whichever models its provider lists.
+///
+/// # Errors
+///
+/// The named route does not admit the caller; none is named and there is not exactly one; none of the route's rules
+/// holds.
+pub fn decide_without_model(linked: &Linked, facts: &Facts<'_>) -> Result<Decision, NoRoute> {
+    let facts = Facts {
+        model: "",
+        ..*facts
+    };
+    let found = route::find_without_model(linked, &facts)?;
+    decision(found, &facts, |_| true)
+}
+
+fn decision(
+    found: route::Found,
+    facts: &Facts<'_>,
+    serves: impl Fn(&LinkedBackend) -> bool,
+) -> Result<Decision, NoRoute> {
     let rule =
         route::first_rule(&found.route, facts).ok_or_else(|| NoRoute::Rule(found.route.clone()))?;
     let order = found
         .route
         .rules
         .get(rule)
-        .map(|rule| Order::of(rule, facts))
+        .map(|rule| Order::of(rule, facts.draw, serves))
         .unwrap_or_default();
     Ok(Decision {
         route: found.route,

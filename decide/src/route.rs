@@ -25,6 +25,8 @@ pub enum Specificity {
     Exact,
     /// It lists a pattern that the name is of.
     Pattern,
+    /// Not at all: the call names no model.
+    NoModel,
 }
 
 /// The rank of a candidate: of two routes that admit a caller and match a model, the lesser is taken.
@@ -93,6 +95,37 @@ pub(crate) fn find(linked: &Linked, facts: &Facts<'_>) -> Result<Found, NoRoute>
         .into_iter()
         .find_map(|(tier, name)| find_in(linked.namespace(name?)?, tier, facts))
         .ok_or(NoRoute::Model)
+}
+
+/// The route of a call that names no model: the named one, else the only one that admits the caller.
+pub(crate) fn find_without_model(linked: &Linked, facts: &Facts<'_>) -> Result<Found, NoRoute> {
+    let consumer = facts.consumer;
+    if let Some(named) = facts.named_route {
+        let (namespace, name) = named.split_once('/').ok_or(NoRoute::RouteNotFound)?;
+        let route = linked.route(namespace, name);
+        let route = route.filter(|route| route.admits(consumer));
+        let route = route.ok_or(NoRoute::RouteNotFound)?;
+        return Ok(found(route, Tier::Named, Specificity::NoModel));
+    }
+    let own = consumer.namespace();
+    let gateway = linked.gateway_namespace();
+    let of = |tier, name| {
+        let routes = linked.namespace(name).into_iter();
+        let routes = routes.flat_map(LinkedNamespace::routes);
+        let admitting = routes.filter(|route| route.admits(consumer));
+        admitting.map(move |route| (tier, route))
+    };
+    let gateways = (gateway != own).then(|| of(Tier::Gateway, gateway));
+    let routes: Vec<_> = of(Tier::Own, own)
+        .chain(gateways.into_iter().flatten())
+        .collect();
+    match routes.as_slice() {
+        [(tier, route)] => Ok(found(route, *tier, Specificity::NoModel)),
+        several => {
+            let ids = several.iter().map(|(_, route)| Arc::clone(&route.id));
+            Err(NoRoute::RouteRequired(ids.collect()))
+        }
+    }
 }
 
 fn find_in(namespace: &LinkedNamespace, tier: Tier, facts: &Facts<'_>) -> Option<Found> {

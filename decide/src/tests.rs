@@ -3,3 +3,4 @@ mod backends;
 mod fixtures;
 mod listed;
 mod routes;
+mod without_model;

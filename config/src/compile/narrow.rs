@@ -9,12 +9,14 @@
 //! can't be read. An empty list of consumers is nobody; models of which there are none say nothing: to serve none is to
 //! delete the resource.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::namespace::namespaces;
 use crate::snapshot::{
-    ConsumerKind, Consumers, NAME_LABEL, Namespaces, Operator, Price, ProviderModel, Requirement,
+    ConsumerKind, Consumers, NAME_LABEL, Namespaces, Operator, ProviderModel, Requirement,
     SecretRef, WorkloadIdentity,
 };
 
@@ -93,7 +95,7 @@ pub(super) fn readable_models(written: Option<&Value>) -> Option<Vec<ProviderMod
         Some(ProviderModel {
             name: name.to_owned(),
             upstream_name: text("upstreamName").unwrap_or(name).to_owned(),
-            price: Price::default(),
+            price: BTreeMap::new(),
         })
     });
     some(models.collect())

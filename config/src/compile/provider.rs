@@ -4,11 +4,12 @@ mod endpoint;
 mod mock;
 mod secrets;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize as _;
 use serde_json::Value;
-use weir_crds::{
-    AIProviderSpec, AllowedRoutes, AwsRegion, AzureApiVersion, Bedrock, ModelPrice, Usd,
-};
+use weir_crds::{AIProviderSpec, AllowedRoutes, AwsRegion, AzureApiVersion, Bedrock, ModelPrice};
+use weir_llm::price::{Kind, parse_usd};
 
 use super::namespace::namespaces;
 use super::narrow;
@@ -16,7 +17,7 @@ use super::object::Object;
 use super::text::{self, duration};
 use crate::schema::Schema;
 use crate::snapshot::{
-    Credential, Dialect, HttpVersion, Preset, Price, Provider, ProviderModel, Responses, SecretRef,
+    Credential, Dialect, HttpVersion, Preset, Provider, ProviderModel, Responses, SecretRef,
     Settings, Sources, Timeouts, WorkloadIdentity,
 };
 use crate::verdict::{Problem, Reason};
@@ -236,29 +237,39 @@ fn models(spec: &AIProviderSpec, problems: &mut Vec<Problem>) -> Vec<ProviderMod
     models.collect()
 }
 
-fn price(wide: Option<&ModelPrice>, path: &str, problems: &mut Vec<Problem>) -> Price {
+fn price(
+    wide: Option<&ModelPrice>,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<Kind, u64> {
     let Some(wide) = wide else {
-        return Price::default();
+        return BTreeMap::new();
     };
-    let mut read = |name: &str, written: &Option<Usd>| {
-        let rate = text::nano_dollars(written.as_ref()?.as_str());
-        if rate.is_none() {
+    let mut rates = BTreeMap::new();
+    for (name, kind, written) in [
+        ("input", Kind::Input, &wide.input),
+        ("output", Kind::Output, &wide.output),
+        ("cacheRead", Kind::CacheRead, &wide.cache_read),
+        ("cacheWrite", Kind::CacheWrite, &wide.cache_write),
+        ("cacheWrite1h", Kind::CacheWriteHour, &wide.cache_write_hour),
+        ("reasoning", Kind::Reasoning, &wide.reasoning),
+        ("audioInput", Kind::AudioInput, &wide.audio_input),
+        ("audioOutput", Kind::AudioOutput, &wide.audio_output),
+    ] {
+        let Some(written) = written else { continue };
+        match parse_usd(written.as_str()) {
+            Some(rate) => {
+                rates.insert(kind, rate);
+            }
             // The rules of the schema let no other text through.
-            let message = "must be an amount of USD as a text, such as \"3\" or \"0.25\"";
-            problems.push(Problem::new(
+            None => problems.push(Problem::new(
                 Reason::InvalidFormat,
                 format!("{path}.{name}"),
-                message,
-            ));
+                "must be an amount of USD as a text, such as \"3\" or \"0.25\"",
+            )),
         }
-        rate
-    };
-    Price {
-        input: read("input", &wide.input),
-        output: read("output", &wide.output),
-        cache_read: read("cacheRead", &wide.cache_read),
-        cache_write: read("cacheWrite", &wide.cache_write),
     }
+    rates
 }
 
 fn allowed(routes: Option<&AllowedRoutes>) -> crate::snapshot::Namespaces {

@@ -30,21 +30,6 @@ pub fn duration(text: &str) -> Option<Duration> {
     (parts > 0).then_some(Duration::from_millis(millis))
 }
 
-/// An amount of USD in nano-dollars, exactly: a decimal of nine digits at most before the point and nine after it. None if
-/// it is not one.
-pub(super) fn nano_dollars(text: &str) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |part: &str| {
-        (1..=9).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    if !digits(whole) || !digits(fraction) {
-        return None;
-    }
-    let whole: u64 = whole.parse().ok()?;
-    let fraction: u64 = format!("{fraction:0<9}").parse().ok()?;
-    Some(whole * 1_000_000_000 + fraction)
-}
-
 /// A base URL in its one spelling, without a slash at the end.
 ///
 /// # Errors
@@ -155,28 +140,6 @@ mod tests {
             ("１s", None),
         ] {
             assert_eq!(duration(text), millis.map(Duration::from_millis), "{text}");
-        }
-    }
-
-    #[test]
-    fn amounts_are_exact() {
-        for (text, nanos) in [
-            ("3", Some(3_000_000_000)),
-            ("0.25", Some(250_000_000)),
-            ("0", Some(0)),
-            ("0.000000001", Some(1)),
-            ("999999999.999999999", Some(999_999_999_999_999_999)),
-            ("1000000000", None),
-            ("0.0000000001", None),
-            ("1.", None),
-            (".5", None),
-            ("-1", None),
-            ("+1", None),
-            ("1e3", None),
-            ("1.2.3", None),
-            ("", None),
-        ] {
-            assert_eq!(nano_dollars(text), nanos, "{text}");
         }
     }
 

@@ -178,3 +178,11 @@ fn a_rule_of_the_schema_reads_self() {
     assert!(rule.holds(&json!(3)).is_err());
     assert!(Rule::compile("self.").is_err());
 }
+
+#[test]
+fn the_crd_names_every_operation() {
+    for name in operations() {
+        let quoted = format!("`{name}`");
+        assert!(weir_crds::schemas::AI_ROUTE.contains(&quoted), "{name}");
+    }
+}

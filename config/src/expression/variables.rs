@@ -3,6 +3,7 @@
 use cel::common::types::{CelBool, CelInt, CelString};
 use cel::common::value::CowVal;
 use cel::context::VariableResolver;
+use weir_llm::Operation;
 
 use super::pattern::Pattern;
 
@@ -13,16 +14,21 @@ pub const CONSUMER: &str = "consumer";
 /// The fields of [`REQUEST`].
 pub const REQUEST_FIELDS: [&str; 4] = ["model", "stream", "operation", "inputTokens"];
 
+/// What `request.operation` may be.
+pub fn operations() -> impl Iterator<Item = &'static str> {
+    Operation::ALL.into_iter().map(Operation::name)
+}
+
 /// The values of a condition's variables, for one request.
 #[derive(Clone, Copy)]
 pub struct Variables<'a> {
-    /// `request.model`: the model that the caller asks for.
+    /// `request.model`: the model that the caller asks for; empty where the call names none.
     pub model: &'a str,
     /// `request.stream`: whether the caller asks for a stream.
     pub stream: bool,
-    /// `request.operation`: `chat`, `completions` or `embeddings`.
+    /// `request.operation`: one of [`operations`].
     pub operation: &'a str,
-    /// `request.inputTokens`: about how many tokens the request's text has. Called only by conditions that use it.
+    /// `request.inputTokens`: about how many tokens the request's text has: its bytes ÷ 4. Called only by conditions that use it.
     pub input_tokens: &'a dyn Fn() -> u64,
     /// `consumer`: who calls, as in `key:team-a/web`.
     pub consumer: &'a str,

@@ -5,8 +5,8 @@ use super::*;
 use crate::linked::LinkedRoute;
 use crate::snapshot::{
     ApiKey, Backend, Consumers, Credential, Dialect, HttpVersion, NAME_LABEL, Namespaces, Operator,
-    Parameters, Preset, Price, Provider, ProviderModel, ProviderRef, Requirement, Retry, Route,
-    Rule, Secret, Sha256, WorkloadIdentity,
+    Parameters, Preset, Provider, ProviderModel, ProviderRef, Requirement, Retry, Route, Rule,
+    Secret, Sha256, WorkloadIdentity,
 };
 
 fn shard(namespace: &str) -> Shard {
@@ -123,7 +123,7 @@ fn what_does_not_resolve_is_left_out_and_named() {
     restricted.models = vec![ProviderModel {
         name: "gpt-5".to_owned(),
         upstream_name: "gpt-5-2025".to_owned(),
-        price: Price::default(),
+        price: BTreeMap::new(),
     }];
     platform
         .providers

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use weir_llm::price::{Prices, Rate};
+
 use crate::snapshot::{Credential, HttpVersion, Provider, Secret, Sha256};
 
 /// A provider that routes lead to.
@@ -15,6 +17,7 @@ pub struct LinkedProvider {
     /// changes none of them. Processes of one build agree on it.
     pub upstream_key: u64,
     upstream_names: HashMap<Box<str>, Box<str>>,
+    prices: HashMap<Box<str>, Prices>,
 }
 
 impl LinkedProvider {
@@ -26,11 +29,18 @@ impl LinkedProvider {
                 model.upstream_name.as_str().into(),
             )
         });
+        let priced = spec.models.iter().filter(|model| !model.price.is_empty());
+        let prices = priced.map(|model| {
+            let rates = model.price.iter();
+            let rates = rates.map(|(kind, rate)| (*kind, Rate::flat(*rate)));
+            (model.name.as_str().into(), rates.collect())
+        });
         Self {
             id: format!("{namespace}/{name}").into(),
             spec: spec.clone(),
             upstream_key: upstream_key(spec),
             upstream_names: names.collect(),
+            prices: prices.collect(),
         }
     }
 
@@ -41,6 +51,13 @@ impl LinkedProvider {
             return Some(model);
         }
         self.upstream_names.get(model).map(|name| &**name)
+    }
+
+    /// What the resource says that `model` costs, which goes before the catalogue, kind by kind; `None` where it says
+    /// nothing of it. `model` is the name that routes and callers say.
+    #[must_use]
+    pub fn price(&self, model: &str) -> Option<&Prices> {
+        self.prices.get(model)
     }
 }
 

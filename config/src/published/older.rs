@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::snapshot::{Dialect, Parameters, Price, Provider, Settings, Shard};
+use crate::snapshot::{Dialect, Parameters, Provider, Settings, Shard};
 
 /// The shard in a format, less what that can't say. Fails closed: what speaks a dialect that the format has no word for
 /// is not there, and the routes that lead to it do without.
@@ -19,7 +19,7 @@ pub(super) fn down(shard: &Shard, format: u32) -> Cow<'_, Shard> {
         provider.preset = None;
         provider.settings = Settings::default();
         for model in &mut provider.models {
-            model.price = Price::default();
+            model.price.clear();
         }
     }
     for route in shard.routes.values_mut() {

@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use weir_llm::dialect::mock;
 use weir_llm::millis;
+use weir_llm::price::Kind;
 
 use super::{Credential, Dialect, Namespaces, Preset};
 
@@ -93,27 +95,9 @@ pub struct ProviderModel {
     pub name: String,
     /// What the provider calls it; the same as `name` where the resource names none.
     pub upstream_name: String,
-    /// The rates that go before those of the catalogue. Since format 3.
-    #[serde(default, skip_serializing_if = "Price::is_empty")]
-    pub price: Price,
-}
-
-/// Rates that a resource gives, each in nano-dollars per million tokens; none means that of the catalogue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Price {
-    /// Tokens of the request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input: Option<u64>,
-    /// Tokens of the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output: Option<u64>,
-    /// Tokens of the request that the provider had in its cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_read: Option<u64>,
-    /// Tokens of the request that the provider put into its cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write: Option<u64>,
+    /// The rates that go before those of the catalogue, in nano-dollars per million tokens. Since format 3.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub price: BTreeMap<Kind, u64>,
 }
 
 /// How long to wait for a provider.
@@ -198,14 +182,6 @@ impl Sources {
 
 impl Settings {
     fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl Price {
-    /// Whether it gives no rate at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use weir_config::link::link;
 use weir_config::linked::{Consumer, Linked};
 use weir_config::snapshot::{
-    self, Backend, Consumers, Dialect, NAME_LABEL, Namespaces, Parameters, Price, Provider,
-    ProviderModel, ProviderRef, Retry, Rule, Shard, Snapshot,
+    self, Backend, Consumers, Dialect, NAME_LABEL, Namespaces, Parameters, Provider, ProviderModel,
+    ProviderRef, Retry, Rule, Shard, Snapshot,
 };
 
 use crate::{Decision, Facts, NoRoute, decide};
@@ -125,7 +125,7 @@ impl World {
         let models = models.iter().map(|model| ProviderModel {
             name: (*model).to_owned(),
             upstream_name: format!("upstream-{model}"),
-            price: Price::default(),
+            price: BTreeMap::new(),
         });
         let provider = Provider {
             models: models.collect(),

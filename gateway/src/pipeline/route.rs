@@ -66,7 +66,9 @@ impl Authenticated {
                 tail.route = Some(route);
                 Refusal::NoRuleMatched(model.to_string())
             }
-            NoRoute::Model | NoRoute::RouteNotFound => Refusal::ModelNotFound(model.to_string()),
+            NoRoute::Model | NoRoute::RouteNotFound | NoRoute::RouteRequired(_) => {
+                Refusal::ModelNotFound(model.to_string())
+            }
         })?;
         tracing::debug!(request_id = %tail.request_id, %decision, "routed");
         tail.route = Some(Arc::clone(&decision.route));

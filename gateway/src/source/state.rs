@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(state.load(), None);
         let saved = Saved {
             snapshot: Arc::new(Snapshot {
-                format: 1,
+                format: 2,
                 ..Snapshot::default()
             }),
             objects: BTreeMap::new(),
