@@ -4,6 +4,7 @@
 //! async runtime. A body is read into values that borrow from its bytes; a change is a list of
 //! [`splice`]s; an untouched body or stream goes out as the bytes that came in.
 
+pub mod bound;
 pub mod call;
 pub mod chat;
 pub mod codec;
