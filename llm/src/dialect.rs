@@ -1,5 +1,6 @@
 //! Wire formats of LLM traffic and those who speak them, one folder each. The lists here are all that names them.
 
+pub mod anthropic;
 pub mod mock;
 pub mod openai;
 
@@ -9,13 +10,13 @@ use crate::provider::Provider;
 use crate::{Dialect, Format};
 
 /// Every format.
-static CODECS: &[&dyn Codec] = &[];
+static CODECS: &[&dyn Codec] = &[&anthropic::Messages];
 
 /// Every provider dialect.
-static PROVIDERS: &[&dyn Provider] = &[];
+static PROVIDERS: &[&dyn Provider] = &[&anthropic::Anthropic];
 
 /// The paths of every format's callers.
-static PATHS: &[&[Path]] = &[];
+static PATHS: &[&[Path]] = &[anthropic::PATHS];
 
 /// What reads and writes a format.
 #[must_use]
