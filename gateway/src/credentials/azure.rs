@@ -49,3 +49,69 @@ pub(super) async fn workload_identity(
     let body = client.call(AUTHORITY, call).await?;
     Fetched::of_token_endpoint(&Place::of(AUTHORITY, &url)?.host, &body)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::fake::Fake;
+    use super::super::tests::{client, environment, file_of, token};
+    use super::*;
+
+    #[tokio::test]
+    async fn the_pods_token_is_exchanged_for_the_tenant_of_the_provider() {
+        let entra = Fake::saying(
+            200,
+            r#"{"token_type":"Bearer","expires_in":3599,"access_token":"eyJ0"}"#,
+        )
+        .await;
+        let (_folder, path) = file_of("pod.token.here\n");
+        let authority = entra.url("");
+        let variables = [
+            ("AZURE_AUTHORITY_HOST", authority.as_str()),
+            ("AZURE_CLIENT_ID", "app"),
+            ("AZURE_FEDERATED_TOKEN_FILE", &path),
+            ("AZURE_TENANT_ID", "tenant"),
+        ];
+        for (ids, line, client_id) in [
+            ((None, None), "POST /tenant/oauth2/v2.0/token", "app"),
+            (
+                (Some("other/tenant"), Some("other")),
+                "POST /other%2Ftenant/oauth2/v2.0/token",
+                "other",
+            ),
+        ] {
+            let fetched = workload_identity(&client(), &environment(&variables), ids)
+                .await
+                .unwrap();
+            assert_eq!(token(fetched), ("Bearer eyJ0".into(), 3599));
+            let seen = entra.seen().pop().unwrap();
+            assert_eq!(seen.line, line);
+            for (name, value) in [
+                ("client_id", client_id),
+                ("scope", "https://cognitiveservices.azure.com/.default"),
+                (
+                    "client_assertion_type",
+                    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                ),
+                ("client_assertion", "pod.token.here"),
+                ("grant_type", "client_credentials"),
+            ] {
+                assert_eq!(seen.field(name).as_deref(), Some(value));
+            }
+        }
+        for missing in [
+            "AZURE_CLIENT_ID",
+            "AZURE_FEDERATED_TOKEN_FILE",
+            "AZURE_TENANT_ID",
+        ] {
+            let rest: Vec<_> = variables
+                .into_iter()
+                .filter(|(name, _)| *name != missing)
+                .collect();
+            let error = workload_identity(&client(), &environment(&rest), (None, None)).await;
+            assert_eq!(
+                error.unwrap_err().to_string(),
+                format!("{missing} is not set")
+            );
+        }
+    }
+}
