@@ -42,47 +42,39 @@ impl Outgoing {
     /// A request to be written. The caller's part of a streamed body is taken out of it, and can be
     /// put back by [`Outgoing::into_unread`].
     pub(super) fn new(target: &Target, request: &mut UpstreamRequest) -> Self {
-        let here = request.body.head().clone();
-        let small = here.len() < LARGE;
+        let here = request.body.head();
+        let chunked = request.body.length().is_none();
         let mut output = BytesMut::with_capacity(1024 + here.len().min(LARGE));
         put_head(&mut output, target, request);
+        let mut tail = Bytes::new();
+        let mut after_large = false;
+        if chunked && !here.is_empty() {
+            write::chunk_size(&mut output, here.len());
+        }
+        if here.len() >= LARGE {
+            tail = here.clone();
+            after_large = chunked;
+        } else {
+            output.extend_from_slice(here);
+            if chunked && !here.is_empty() {
+                output.put_slice(b"\r\n");
+            }
+        }
         let upload = request.body.take_rest().map(|rest| {
             Box::new(Upload {
                 left: rest.remaining(),
                 rest,
                 begun: false,
-                after_large: false,
+                after_large,
             })
         });
-        let chunked = upload.as_ref().is_some_and(|upload| upload.left.is_none());
-        let chunked = chunked && !here.is_empty();
-        if chunked {
-            write::chunk_size(&mut output, here.len());
-        }
-        let mut tail = Bytes::new();
-        if small {
-            output.extend_from_slice(&here);
-        } else {
-            tail = here;
-        }
-        let mut outgoing = Self {
-            total: 0,
+        Self {
+            total: output.len() + tail.len(),
             output,
             tail,
             upload,
             failed: false,
-        };
-        if let Some(upload) = &mut outgoing.upload
-            && chunked
-        {
-            if small {
-                outgoing.output.put_slice(b"\r\n");
-            } else {
-                upload.after_large = true;
-            }
         }
-        outgoing.total = outgoing.waiting();
-        outgoing
     }
 
     fn waiting(&self) -> usize {
