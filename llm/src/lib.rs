@@ -20,6 +20,7 @@ pub mod provider;
 pub mod scrub;
 pub mod splice;
 pub mod sse;
+pub mod tokens;
 mod usage;
 
 pub use format::{Dialect, Format, Preset};
