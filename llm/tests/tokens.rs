@@ -1,7 +1,5 @@
 //! Counting where the provider did not.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use proptest::prelude::*;
 use weir_llm::Usage;
 use weir_llm::chat::{
