@@ -31,7 +31,7 @@ pub struct Bound {
     pub most: Option<u64>,
     /// Fields whose cost has no bound, by their paths in the body.
     pub unbounded: Vec<String>,
-    /// Whether tokens both in and out have a price. What has none is bounded by nothing here.
+    /// Whether what goes in has a price, and what comes out, if anything does. What has none is bounded by nothing here.
     pub priced: bool,
 }
 
@@ -47,14 +47,26 @@ impl Bound {
         let tokens = u128::from(input) * u128::from(per_input.unwrap_or(0));
         // Rejected words of a prediction are charged as output, beyond its maximum.
         let predicted = u128::from(facts.predicted) * u128::from(per_output.unwrap_or(0));
+        // A character is a byte or more, too.
+        let per_character = prices.get(Kind::Characters).map_or(0, |rate| rate.base);
+        let characters = u128::from(facts.text_bytes) * u128::from(per_character);
         let sum = (tokens + predicted)
             .saturating_mul(u128::from(answers))
-            .saturating_add(u128::from(per_request) * 1_000);
+            .saturating_add(u128::from(per_request) * 1_000)
+            .saturating_add(characters);
         let mut unbounded = facts.unbounded.clone();
         if prices.get(Kind::Citations).is_some() {
             // A model that searches as long as it likes, and charges for what it found.
             unbounded.push("model".to_owned());
         }
+        let by_length = [Kind::AudioMillis, Kind::Pages]
+            .iter()
+            .any(|kind| prices.get(*kind).is_some());
+        if by_length && per_input.is_none() {
+            // An hour of silence takes hardly a byte.
+            unbounded.push("file".to_owned());
+        }
+        let silent = facts.max_output == Some(0);
         Self {
             input,
             fixed: nano(sum),
@@ -69,7 +81,7 @@ impl Bound {
                 most.saturating_add(beyond)
             }),
             unbounded,
-            priced: per_input.is_some() && per_output.is_some(),
+            priced: (per_input.is_some() || per_character > 0) && (per_output.is_some() || silent),
         }
     }
 

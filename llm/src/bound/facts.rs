@@ -100,6 +100,17 @@ impl Facts {
         facts
     }
 
+    /// Those of a call that is text alone, of so many bytes, and is answered without a word: embeddings, moderations,
+    /// speech.
+    #[must_use]
+    pub fn of_text(bytes: u64) -> Self {
+        Self {
+            text_bytes: bytes,
+            max_output: Some(0),
+            ..Self::of(&Request::default(), Format::Chat)
+        }
+    }
+
     /// The tokens that can go in at most.
     #[must_use]
     pub fn input(&self) -> u64 {

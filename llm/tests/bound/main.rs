@@ -317,6 +317,34 @@ fn what_is_charged_beside_tokens_is_in_it() {
     );
 }
 
+#[test]
+fn what_is_answered_without_a_word_needs_no_price_for_words() {
+    let priced = |provider, model| {
+        let query = Query {
+            provider: Some(provider),
+            model,
+            at: 0,
+            context: &[],
+        };
+        Row::find(&query, None).prices
+    };
+    let text = Facts::of_text(100_000);
+    let bound = Bound::of(&text, &priced("openai", "text-embedding-3-small"));
+    assert_eq!(
+        (bound.fixed, bound.most, bound.priced),
+        (text.input() * 20, Some(0), true)
+    );
+    // $15 a million characters.
+    let bound = Bound::of(&text, &priced("openai", "tts-1"));
+    assert_eq!((bound.cost(0), bound.priced), (1_500_000_000, true));
+    let bound = Bound::of(&Facts::of_text(0), &priced("openai", "whisper-1"));
+    assert_eq!(
+        (bound.unbounded, bound.priced),
+        (vec!["file".to_owned()], false)
+    );
+    assert!(!Bound::of(&text, &Prices::default()).priced);
+}
+
 /// Anything that a request can be, and any usage that it can lead to.
 fn calls() -> impl Strategy<Value = (Facts, Usage, usize, i64)> {
     let shape = (
