@@ -21,7 +21,7 @@ pub enum WorkloadIdentity {
     /// IRSA or EKS Pod Identity, for [`Dialect::Bedrock`](super::Dialect::Bedrock).
     #[serde(rename_all = "camelCase")]
     Aws {
-        /// The role to assume with the token of the gateway's service account; none means what the pod is told.
+        /// A role that the pods' own one assumes; none means their own as it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         role_arn: Option<String>,
     },

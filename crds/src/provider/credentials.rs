@@ -64,9 +64,9 @@ pub struct WorkloadIdentity {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AwsIdentity {
-    /// The IAM role to assume with the token of the gateway's ServiceAccount (IRSA). Without it,
-    /// the one of the ServiceAccount's annotation `eks.amazonaws.com/role-arn`, or that of its Pod
-    /// Identity association.
+    /// An IAM role that the gateway's own role assumes, as one of another account. Its own is that of
+    /// the ServiceAccount's annotation `eks.amazonaws.com/role-arn` or of its Pod Identity
+    /// association; without this, that is used as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<RoleArn>,
 }
