@@ -174,7 +174,7 @@ fn json_files_are_read_too() {
         check(&files, &["."]),
         (
             1,
-            "./deep/b.json:9:5: AIProvider team-a/mok: spec.dialect: must be one of OpenAI, Mock; did you mean Mock? (UnknownValue)\n"
+            "./deep/b.json:9:5: AIProvider team-a/mok: spec.dialect: must be one of OpenAI, AzureOpenAI, Anthropic, Gemini, Vertex, Bedrock, Cohere, Mock; did you mean Mock? (UnknownValue)\n"
                 .to_owned(),
             "2 resources: 1 accepted, 1 refused; 0 skipped\n".to_owned()
         )

@@ -115,7 +115,7 @@ pub enum Reason {
     Unreadable,
     /// A reference to a provider that does not exist.
     ProviderNotFound,
-    /// A reference to a provider that does not allow the namespace.
+    /// A reference to a provider that does not allow the namespace, or to the gateway's identity outside of its own.
     NotAllowed,
     /// A model that the provider does not serve.
     ModelNotServed,

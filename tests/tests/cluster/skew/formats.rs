@@ -117,35 +117,35 @@ async fn gateways_of_another_version_are_written_what_they_read() {
     let still = cluster.namespace("still").await;
     live(&still, gateways, "still").await;
     live(&team, gateways, "one").await;
-    until_format(cluster, &[&team, &still], 2).await;
+    until_format(cluster, &[&team, &still], 3).await;
     let load = Load::on(&team, gateways);
 
-    // Half-way in an upgrade: one pod is of the version before, and knows format 1 alone.
-    let older = Other::start(cluster, "weir-gateway-older", "1").await;
-    until_format(cluster, &[&team, &still], 1).await;
+    // Half-way in an upgrade: one pod is of the version before, and knows no format above 2.
+    let older = Other::start(cluster, "weir-gateway-older", "1,2").await;
+    until_format(cluster, &[&team, &still], 2).await;
     say(&team, "two").await;
     until_say(&team, gateways, "two").await;
     until_behind(&team, &older.pod.name).await;
     older.takes_up().await;
     ready(&team, gateways, "two").await;
-    until_format(cluster, &[&team, &still], 1).await;
-
-    // It goes, and with it the reason to write format 1. One of the version to come changes nothing.
-    older.pod.delete(cluster).await;
     until_format(cluster, &[&team, &still], 2).await;
-    let newer = Other::start(cluster, "weir-gateway-newer", "2,3").await;
+
+    // It goes, and with it the reason to write format 2. One of the version to come changes nothing.
+    older.pod.delete(cluster).await;
+    until_format(cluster, &[&team, &still], 3).await;
+    let newer = Other::start(cluster, "weir-gateway-newer", "3,4").await;
     say(&team, "three").await;
     until_say(&team, gateways, "three").await;
     until_behind(&team, &newer.pod.name).await;
     newer.takes_up().await;
     ready(&team, gateways, "three").await;
-    assert_eq!(root(cluster).await.0, 2);
+    assert_eq!(root(cluster).await.0, 3);
     newer.pod.delete(cluster).await;
 
     // Back to the version before, with a change while both are there.
-    let older = Other::start(cluster, "weir-gateway-older-again", "1").await;
+    let older = Other::start(cluster, "weir-gateway-older-again", "1,2").await;
     say(&team, "four").await;
-    until_format(cluster, &[&team, &still], 1).await;
+    until_format(cluster, &[&team, &still], 2).await;
     until_say(&team, gateways, "four").await;
     older.takes_up().await;
     ready(&team, gateways, "four").await;
@@ -204,7 +204,7 @@ async fn what_an_operator_of_the_future_published_is_refused_and_put_right() {
     let (_, term) = root(cluster).await;
     publisher.term = term + 1;
     let future = Root {
-        format: 3,
+        format: 4,
         term: term + 1,
     };
     publisher.write(future.encode()).await;
@@ -212,7 +212,7 @@ async fn what_an_operator_of_the_future_published_is_refused_and_put_right() {
         let next = shard(namespace.name(), &key_of(namespace), "future");
         let mut entry = publisher.index(&next);
         let format = "weir.dev/format".to_owned();
-        entry.annotations.insert(format, "3".into());
+        entry.annotations.insert(format, "4".into());
         publisher.write(entry).await;
     }
     let next = shard(fields.name(), &key_of(&fields), "future");
@@ -235,7 +235,7 @@ async fn what_an_operator_of_the_future_published_is_refused_and_put_right() {
                 let found = all.find(|one| one["namespace"] == name).unwrap();
                 found["message"].as_str().unwrap().to_owned()
             };
-            assert!(of(team.name()).contains("format 3"), "{refused}");
+            assert!(of(team.name()).contains("format 4"), "{refused}");
             let unknown = "has something that this version does not know";
             assert!(of(fields.name()).contains(unknown), "{refused}");
         }
@@ -252,7 +252,7 @@ async fn what_an_operator_of_the_future_published_is_refused_and_put_right() {
     ready(&team, gateways, "two").await;
     ready(&fields, gateways, "fields").await;
     ready(&formats, gateways, "formats").await;
-    assert_eq!(root(cluster).await, (2, term + 2));
+    assert_eq!(root(cluster).await, (3, term + 2));
     for gateway in gateways.iter() {
         refused(cluster, gateway, &[]).await;
     }

@@ -44,7 +44,7 @@ async fn an_operator_leaves_an_older_schema_to_an_older_operator() {
     for operator in operators.iter_mut() {
         operator.kill();
     }
-    schema_version(cluster, "0").await;
+    schema_version(cluster, "1").await;
     leads(cluster, "older").await;
     let (_, term) = root(cluster).await;
     publisher.term = term + 1;
@@ -57,7 +57,7 @@ async fn an_operator_leaves_an_older_schema_to_an_older_operator() {
             let answer = operator.get("/readyz").await.ok_or("no answer")?;
             let text = answer.text();
             let why =
-                "weir.dev is of schema version 0, and this operator needs 1: upgrade the CRDs";
+                "weir.dev is of schema version 1, and this operator needs 2: upgrade the CRDs";
             if answer.status == 503 && text.contains(why) && operator.log().text().contains(why) {
                 Ok(())
             } else {
@@ -111,14 +111,14 @@ async fn patch_crd(cluster: &Cluster, name: &str, patch: serde_json::Value) {
 async fn upgrade_crds(cluster: &Cluster) {
     let text = json!({"type": "string"});
     let providers = json!([
-        {"op": "add", "path": format!("{SPEC}/dialect/enum/-"), "value": "Gemini"},
+        {"op": "add", "path": format!("{SPEC}/dialect/enum/-"), "value": "Watsonx"},
         {"op": "add", "path": format!("{SPEC}/region"), "value": text},
     ]);
     patch_crd(cluster, "aiproviders", providers).await;
     let field = format!("{SPEC}/residency");
     let routes = json!([{"op": "add", "path": field, "value": text}]);
     patch_crd(cluster, "airoutes", routes).await;
-    schema_version(cluster, "2").await;
+    schema_version(cluster, "3").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -133,9 +133,9 @@ async fn what_only_a_newer_schema_knows_is_a_verdict_on_that_object() {
     let load = Load::on(&team, gateways);
     upgrade_crds(cluster).await;
 
-    let gemini = Provider::mock("gemini", json!({})).with(
+    let watsonx = Provider::mock("watsonx", json!({})).with(
         "/spec",
-        json!({"dialect": "Gemini", "endpoint": "https://gemini.example/v1"}),
+        json!({"dialect": "Watsonx", "endpoint": "https://watsonx.example/v1"}),
     );
     let regional =
         Provider::mock("regional", json!({"text": "x"})).with("/spec/region", "eu".into());
@@ -145,7 +145,7 @@ async fn what_only_a_newer_schema_knows_is_a_verdict_on_that_object() {
         .with("/spec/residency", "eu".into());
     // The API server takes a new schema up a moment after it has taken it in.
     eventually_else("they are taken", async || {
-        let said = team.try_apply(&[&gemini, &regional, &resident]).await;
+        let said = team.try_apply(&[&watsonx, &regional, &resident]).await;
         if said.success() && !said.stderr.contains("unknown field") {
             Ok(())
         } else {
@@ -155,7 +155,7 @@ async fn what_only_a_newer_schema_knows_is_a_verdict_on_that_object() {
     .await;
     // A watch that began before the upgrade may tell of them as the schema was then: the operators list anew.
     let expected = [
-        ("aiprovider/gemini", "UnknownValue", "spec.dialect: "),
+        ("aiprovider/watsonx", "UnknownValue", "spec.dialect: "),
         ("aiprovider/regional", "UnknownField", "spec.region: "),
         ("airoute/resident", "UnknownField", "spec.residency: "),
     ];
@@ -181,7 +181,7 @@ async fn what_only_a_newer_schema_knows_is_a_verdict_on_that_object() {
     verdicts().await;
 
     // What serves and takes such a spec serves on as it was; all others go on.
-    let next = json!({"dialect": "Gemini", "endpoint": "https://gemini.example/v1"});
+    let next = json!({"dialect": "Watsonx", "endpoint": "https://watsonx.example/v1"});
     let mock = Provider::mock("mock", json!({})).with("/spec", next);
     team.apply(&[&mock]).await;
     let refused = team.wait_condition("aiprovider/mock", "Accepted", "False");
