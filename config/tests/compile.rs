@@ -8,6 +8,8 @@
 
 #[path = "compile/certificates.rs"]
 mod certificates;
+#[path = "compile/dialects.rs"]
+mod dialects;
 #[path = "compile/keys.rs"]
 mod keys;
 #[path = "compile/kinds.rs"]

@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::namespace::namespaces;
 use crate::snapshot::{
@@ -43,11 +43,15 @@ pub(super) fn still_refers(credentials: Option<&Value>, from: &SecretRef) -> boo
                 };
                 same("name", &from.name) && same("key", &from.key)
             }
-            // A member that nobody knows may be a misspelt one.
-            None => !members.is_empty(),
+            None => may_be_misspelt(members, &["workloadIdentity"]),
         },
         Some(_) => true,
     }
+}
+
+/// Whether there is a member that nobody knows, which may be a misspelt one; `others` are known.
+fn may_be_misspelt(members: &Map<String, Value>, others: &[&str]) -> bool {
+    members.keys().any(|name| !others.contains(&name.as_str()))
 }
 
 /// Whether a refused version still has this as its `credentials.workloadIdentity`, as far as it can be read.
@@ -65,23 +69,25 @@ pub(super) fn still_is(credentials: Option<&Value>, identity: &WorkloadIdentity)
             client_id,
         } => vec![("tenantId", tenant_id), ("clientId", client_id)],
     };
-    let below = |above: &Value, name: &str| match above {
+    // The member of this name, or whether what stands there may be meant to be it.
+    let below = |above: &Value, name: &str, others: &[&str]| match above {
         Value::Object(members) => match members.get(name) {
             Some(below) => Ok(below.clone()),
-            // A member that nobody knows may be a misspelt one.
-            None => Err(!members.is_empty()),
+            None => Err(may_be_misspelt(members, others)),
         },
         _ => Err(true),
     };
     let Some(credentials) = credentials else {
         return false;
     };
-    let found = below(credentials, "workloadIdentity").and_then(|of| below(&of, member));
+    let found = below(credentials, "workloadIdentity", &["secretRef"])
+        .and_then(|of| below(&of, member, &["aws", "gcp", "azure"]));
     match found {
         Err(unclear) => unclear,
         Ok(fields) => given.into_iter().all(|(name, last)| {
-            let new = fields.get(name).and_then(Value::as_str);
-            fields.get(name).is_some_and(|new| !new.is_string()) || new == last.as_deref()
+            let new = fields.get(name);
+            new.is_some_and(|new| !new.is_string())
+                || new.and_then(Value::as_str) == last.as_deref()
         }),
     }
 }
