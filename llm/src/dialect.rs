@@ -10,13 +10,18 @@ use crate::provider::Provider;
 use crate::{Dialect, Format};
 
 /// Every format.
-static CODECS: &[&dyn Codec] = &[&anthropic::Messages];
+static CODECS: &[&dyn Codec] = &[&anthropic::Messages, &openai::Chat];
 
 /// Every provider dialect.
-static PROVIDERS: &[&dyn Provider] = &[&anthropic::Anthropic];
+static PROVIDERS: &[&dyn Provider] = &[
+    &anthropic::Anthropic,
+    &openai::OpenAI,
+    &openai::AzureOpenAI,
+    &openai::Mock,
+];
 
 /// The paths of every format's callers.
-static PATHS: &[&[Path]] = &[anthropic::PATHS];
+static PATHS: &[&[Path]] = &[anthropic::PATHS, openai::PATHS];
 
 /// What reads and writes a format.
 #[must_use]

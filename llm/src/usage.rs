@@ -1,6 +1,6 @@
 //! The tokens that a call used.
 
-use serde::Deserialize;
+use crate::json::Value;
 
 /// Tokens as the provider counted them, or as Weir did where it gave none.
 ///
@@ -35,48 +35,79 @@ impl Usage {
     /// A missing `prompt_tokens` is the total less the output.
     #[must_use]
     pub fn from_openai(value: &[u8]) -> Option<Self> {
-        let raw: Option<OpenAi> = serde_json::from_slice(value).ok()?;
-        raw?.narrow()
+        Self::of_openai(&Value::from_bytes(value).ok()?)
+    }
+
+    /// The same of a value that is read already.
+    pub(crate) fn of_openai(value: &Value<'_>) -> Option<Self> {
+        OpenAi::of(value).narrow()
     }
 }
 
-/// `usage` as OpenAI writes it.
-#[derive(Deserialize)]
-pub(crate) struct OpenAi {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    total_tokens: Option<u64>,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
-}
-
-#[derive(Deserialize)]
-struct PromptDetails {
-    cached_tokens: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct CompletionDetails {
-    reasoning_tokens: Option<u64>,
+/// `usage` as OpenAI and those who are compatible with it write it.
+#[derive(Default)]
+struct OpenAi {
+    prompt: Option<u64>,
+    completion: Option<u64>,
+    total: Option<u64>,
+    cached: Option<u64>,
+    cache_write: Option<u64>,
+    reasoning: Option<u64>,
+    audio_input: Option<u64>,
+    audio_output: Option<u64>,
 }
 
 impl OpenAi {
-    pub(crate) fn narrow(self) -> Option<Usage> {
-        let output = self.completion_tokens;
+    fn of(value: &Value<'_>) -> Self {
+        let count = |value: &Value<'_>, name: &str| value.get(name).and_then(Value::as_u64);
+        let inside = |object: &str, name: &str| count(value.get(object)?, name);
+        Self {
+            prompt: count(value, "prompt_tokens"),
+            completion: count(value, "completion_tokens"),
+            total: count(value, "total_tokens"),
+            // DeepSeek's https://api-docs.deepseek.com/guides/kv_cache, then Moonshot's.
+            cached: inside("prompt_tokens_details", "cached_tokens")
+                .or_else(|| count(value, "prompt_cache_hit_tokens"))
+                .or_else(|| count(value, "cached_tokens")),
+            // OpenRouter's https://openrouter.ai/docs/use-cases/usage-accounting.
+            cache_write: inside("prompt_tokens_details", "cache_write_tokens"),
+            reasoning: inside("completion_tokens_details", "reasoning_tokens")
+                // Perplexity's.
+                .or_else(|| count(value, "reasoning_tokens")),
+            audio_input: inside("prompt_tokens_details", "audio_tokens"),
+            audio_output: inside("completion_tokens_details", "audio_tokens"),
+        }
+    }
+
+    fn narrow(self) -> Option<Usage> {
+        let mut output = self.completion;
         let rest = self
-            .total_tokens
+            .total
             .map(|total| total.saturating_sub(output.unwrap_or(0)));
-        let input = self.prompt_tokens.or(rest);
+        let input = self.prompt.or(rest);
         if input.is_none() && output.is_none() {
             return None;
+        }
+        // xAI counts reasoning beside what came out, which the total shows
+        // (https://docs.x.ai/docs/guides/reasoning#usage).
+        if let (Some(prompt), Some(completion), Some(total), Some(reasoning)) =
+            (self.prompt, output, self.total, self.reasoning)
+        {
+            let beside = prompt
+                .checked_add(completion)
+                .and_then(|sum| sum.checked_add(reasoning));
+            if reasoning > 0 && beside == Some(total) {
+                output = completion.checked_add(reasoning);
+            }
         }
         Some(Usage {
             input: input.unwrap_or(0),
             output: output.unwrap_or(0),
-            cached: self.prompt_tokens_details.and_then(|d| d.cached_tokens),
-            reasoning: self
-                .completion_tokens_details
-                .and_then(|d| d.reasoning_tokens),
+            cached: self.cached,
+            cache_write: self.cache_write,
+            reasoning: self.reasoning,
+            audio_input: self.audio_input,
+            audio_output: self.audio_output,
             ..Usage::default()
         })
     }
@@ -96,6 +127,20 @@ mod tests {
             output: 300,
             cached: Some(1920),
             reasoning: Some(64),
+            audio_input: Some(0),
+            ..Usage::default()
+        };
+        assert_eq!(Usage::from_openai(value), Some(expected));
+    }
+
+    #[test]
+    fn reasoning_that_is_counted_beside_the_output_is_part_of_it() {
+        let value = br#"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,
+            "completion_tokens_details":{"reasoning_tokens":94}}"#;
+        let expected = Usage {
+            input: 32,
+            output: 103,
+            reasoning: Some(94),
             ..Usage::default()
         };
         assert_eq!(Usage::from_openai(value), Some(expected));

@@ -90,7 +90,7 @@ fn ending(done: bool, usage: Option<Usage>) -> Ending {
 
 #[rstest]
 #[case::chat(CHAT, ending(true, None))]
-#[case::usage(USAGE, ending(true, Some(Usage { input: 19, output: 10, cached: Some(3), reasoning: Some(4), ..Usage::default() })))]
+#[case::usage(USAGE, ending(true, Some(Usage { input: 19, output: 10, cached: Some(3), reasoning: Some(4), audio_input: Some(0), audio_output: Some(0), ..Usage::default() })))]
 #[case::tools(TOOLS, ending(true, None))]
 #[case::completion(COMPLETION, ending(true, None))]
 #[case::comments(COMMENTS, ending(true, Some(Usage { input: 6, output: 2, cached: None, reasoning: None, ..Usage::default() })))]
@@ -257,8 +257,8 @@ fn the_last_usage_counts() {
 }
 
 #[test]
-fn a_usage_that_is_not_at_the_top_is_none() {
-    let stream = "data: {\"choices\":[{\"usage\":{\"prompt_tokens\":1}}]}\n\n";
+fn a_usage_of_something_else_is_none() {
+    let stream = "data: {\"choices\":[{\"delta\":{\"usage\":{\"prompt_tokens\":1}}}]}\n\n";
     assert_eq!(relay([stream.as_bytes()]).ending.usage, None);
 }
 

@@ -2,17 +2,24 @@
 //!
 //! Shapes are those of <https://platform.openai.com/docs/api-reference>.
 
+mod chat;
 mod error;
 mod models;
 mod paths;
 mod plain;
+mod problem;
+mod provider;
+mod quirks;
 mod request;
 mod stream;
 mod text;
+pub(crate) mod typed;
 
+pub use chat::Chat;
 pub use error::{ErrorShape, error_body, error_event};
 pub use models::{ModelShape, model_body, models_body};
-pub use paths::{OPERATIONS, operation};
+pub use paths::{OPERATIONS, PATHS, operation};
 pub use plain::PlainReader;
+pub use provider::{AzureOpenAI, Mock, OpenAI, takes_stream_options};
 pub use request::{BadBody, Body, MAX_DEPTH, MAX_MODEL_LEN, read};
 pub use stream::{Ending, Fed, StreamReader, TooBig};

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::Usage;
 use crate::sse::Boundaries;
-use findings::Findings;
+pub(crate) use findings::Findings;
 
 /// Relays a stream of server-sent events and notes what Weir has to know of it.
 ///

@@ -17,14 +17,16 @@ use crate::sse;
 const USAGE: &[u8] = b"\"usage\"";
 const FINISH: &[u8] = b"\"finish_reason\"";
 const DONE: &[u8] = b"[DONE]";
+const ERROR: &[u8] = b"\"error\"";
 
 /// What is known of a stream so far.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
-    pub(super) usage: Option<Usage>,
-    pub(super) content: bool,
-    pub(super) finished: bool,
-    pub(super) done: bool,
+pub(crate) struct Findings {
+    pub(crate) usage: Option<Usage>,
+    pub(crate) content: bool,
+    pub(crate) finished: bool,
+    pub(crate) done: bool,
+    pub(crate) failed: bool,
 }
 
 /// Searchers take a moment to build: the streams share them.
@@ -32,17 +34,19 @@ struct Needles {
     usage: Finder<'static>,
     finish: Finder<'static>,
     done: Finder<'static>,
+    error: Finder<'static>,
 }
 
 static NEEDLES: LazyLock<Needles> = LazyLock::new(|| Needles {
     usage: Finder::new(USAGE),
     finish: Finder::new(FINISH),
     done: Finder::new(DONE),
+    error: Finder::new(ERROR),
 });
 
 impl Findings {
     /// Looks at one or more whole events.
-    pub(super) fn inspect(&mut self, events: &[u8]) {
+    pub(crate) fn inspect(&mut self, events: &[u8]) {
         let needles = &*NEEDLES;
         if !self.content {
             self.content = has_content(events);
@@ -57,6 +61,10 @@ impl Findings {
                 sse::data(sse::event_around(events, at))
                     .is_some_and(|data| data.trim_ascii() == DONE)
             });
+        }
+        if !self.failed {
+            self.failed =
+                values(&needles.error, events).any(|at| fails(sse::event_around(events, at)));
         }
         let usage = values(&needles.usage, events)
             .filter_map(|at| usage_of(sse::event_around(events, at)))
@@ -90,10 +98,34 @@ fn usage_of(event: &[u8]) -> Option<Usage> {
     struct Chunk<'a> {
         #[serde(borrow)]
         usage: Option<&'a RawValue>,
+        /// Groq's (<https://console.groq.com/docs/api-reference#chat-create>).
+        #[serde(borrow)]
+        x_groq: Option<Holder<'a>>,
+        /// Moonshot's stands in the choice.
+        #[serde(borrow, default)]
+        choices: Vec<Holder<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Holder<'a> {
+        #[serde(borrow)]
+        usage: Option<&'a RawValue>,
     }
     let data = sse::data(event)?;
     let chunk: Chunk<'_> = serde_json::from_slice(&data).ok()?;
-    Usage::from_openai(chunk.usage?.get().as_bytes())
+    let beside = || chunk.x_groq?.usage;
+    let inside = || chunk.choices.first()?.usage;
+    let usage = chunk.usage.or_else(beside).or_else(inside)?;
+    Usage::from_openai(usage.get().as_bytes())
+}
+
+/// Whether the event is an error.
+fn fails(event: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Chunk {
+        error: Option<IgnoredAny>,
+    }
+    let chunk = sse::data(event).and_then(|data| serde_json::from_slice::<Chunk>(&data).ok());
+    chunk.is_some_and(|chunk| chunk.error.is_some())
 }
 
 /// Whether a choice gives its finish reason in this event.
