@@ -15,17 +15,19 @@ pub enum Leaving {
 ///
 /// | provider | what its docs say |
 /// | --- | --- |
-/// | OpenAI, Azure OpenAI | Nothing of connections that are closed; only what runs in the background can be cancelled (<https://platform.openai.com/docs/guides/background>, <https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses>) |
-/// | Anthropic | Nothing (<https://platform.claude.com/docs/en/build-with-claude/streaming>) |
-/// | Gemini, Vertex | Nothing (<https://ai.google.dev/gemini-api/docs/billing>, <https://cloud.google.com/vertex-ai/generative-ai/pricing>) |
-/// | Bedrock | Nothing (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>) |
-/// | Cohere | Nothing (<https://docs.cohere.com/docs/streaming>) |
-/// | OpenRouter | A stream that is aborted stops the billing with some of its providers and not with others, a plain answer never does (<https://openrouter.ai/docs/api/reference/streaming>) |
+/// | OpenAI, Azure OpenAI | Nothing found of connections that are closed; what runs in the background can be cancelled by a call (<https://platform.openai.com/docs/guides/background>, <https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses>) |
+/// | Anthropic | Nothing found (<https://platform.claude.com/docs/en/build-with-claude/streaming>) |
+/// | Gemini, Vertex | Nothing found (<https://ai.google.dev/gemini-api/docs/billing>, <https://cloud.google.com/vertex-ai/generative-ai/pricing>) |
+/// | Bedrock | Nothing found (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>) |
+/// | Cohere | Nothing found (<https://docs.cohere.com/docs/streaming>) |
+/// | OpenRouter | A stream that is aborted stops the billing with some of those behind it and not with others; a plain answer is billed whole (<https://openrouter.ai/docs/api-reference/streaming>) |
 /// | Mistral, Groq, DeepSeek, xAI, Together, Fireworks, Perplexity, Cerebras, NIM | Nothing found |
 /// | vLLM, SGLang, Ollama | One's own: nobody bills, and they abort what nobody waits for (<https://docs.vllm.ai>, <https://docs.sglang.ai>, <https://docs.ollama.com>) |
 /// | Mock | Makes nothing up that costs |
 ///
-/// Where the docs are silent it is taken to go on.
+/// Where the docs are silent it is taken to go on. OpenRouter's page says besides of whom a stream that it aborts is
+/// billed no further (OpenAI, Azure, Anthropic, Cohere, DeepSeek, Fireworks, Together and xAI among them) and of whom it is
+/// (Bedrock, Google, Groq, Mistral and Perplexity); that is no promise of theirs, and nothing is made of it here.
 #[must_use]
 pub fn leaving(dialect: Dialect, preset: Option<Preset>) -> Leaving {
     match (dialect, preset) {
