@@ -1,6 +1,7 @@
 //! Wire formats of LLM traffic and those who speak them, one folder each. The lists here are all that names them.
 
 pub mod anthropic;
+pub mod gemini;
 pub mod mock;
 pub mod openai;
 
@@ -10,7 +11,7 @@ use crate::provider::Provider;
 use crate::{Dialect, Format};
 
 /// Every format.
-static CODECS: &[&dyn Codec] = &[&anthropic::Messages, &openai::Chat];
+static CODECS: &[&dyn Codec] = &[&anthropic::Messages, &openai::Chat, &gemini::Gemini];
 
 /// Every provider dialect.
 static PROVIDERS: &[&dyn Provider] = &[
@@ -18,10 +19,17 @@ static PROVIDERS: &[&dyn Provider] = &[
     &openai::OpenAI,
     &openai::AzureOpenAI,
     &openai::Mock,
+    &gemini::AiStudio,
+    &gemini::Vertex,
 ];
 
 /// The paths of every format's callers.
-static PATHS: &[&[Path]] = &[anthropic::PATHS, openai::PATHS];
+static PATHS: &[&[Path]] = &[
+    anthropic::PATHS,
+    openai::PATHS,
+    gemini::PATHS,
+    gemini::STORED,
+];
 
 /// What reads and writes a format.
 #[must_use]

@@ -1,0 +1,142 @@
+//! Google's `generateContent`, which AI Studio and Vertex AI speak
+//! (<https://ai.google.dev/api/generate-content>,
+//! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>).
+
+mod answer;
+mod cite;
+mod count;
+mod finish;
+mod gather;
+mod logprobs;
+mod models;
+mod names;
+mod paths;
+mod problem;
+mod provider;
+mod read;
+mod ruler;
+mod schema;
+mod sign;
+mod stream;
+mod time;
+mod usage;
+mod write;
+
+use crate::chat::{Answer, Problem, Request};
+use crate::codec::{
+    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Target, Watch, WrittenProblem,
+};
+use crate::json::{Object, Value};
+use crate::{Format, Usage, sse};
+
+pub use models::{Model, model_body, models_body};
+pub(super) use paths::{PATHS, STORED};
+pub use provider::{AiStudio, Vertex};
+
+/// The format.
+#[derive(Debug)]
+pub struct Gemini;
+
+impl Codec for Gemini {
+    fn format(&self) -> Format {
+        Format::Gemini
+    }
+
+    fn usage_key(&self) -> &'static str {
+        "usageMetadata"
+    }
+
+    fn read_request<'a>(
+        &self,
+        body: &Value<'a>,
+        asked: &Asked<'_>,
+    ) -> Result<Request<'a>, Problem> {
+        read::request(body, asked)
+    }
+
+    fn write_request<'r>(
+        &self,
+        request: &'r Request<'_>,
+        target: &Target<'r>,
+        gaps: &mut Gaps,
+    ) -> Result<Object<'r>, Problem> {
+        write::request(request, target, gaps)
+    }
+
+    fn read_answer(&self, body: &[u8]) -> Result<Answer, BadAnswer> {
+        answer::read(body)
+    }
+
+    fn write_answer(&self, answer: &Answer, asked: &Asked<'_>) -> Vec<u8> {
+        answer::write(answer, asked)
+    }
+
+    fn decoder(&self) -> Box<dyn Decoder> {
+        Box::new(stream::Decode::default())
+    }
+
+    fn encoder(&self, asked: &Asked<'_>) -> Box<dyn Encoder> {
+        Box::new(stream::Encode::new(asked))
+    }
+
+    fn watch(&self) -> Box<dyn Watch> {
+        Box::new(stream::Look::default())
+    }
+
+    fn read_usage(&self, value: &[u8]) -> Option<Usage> {
+        usage::read(&Value::from_bytes(value).ok()?)
+    }
+
+    fn read_problem(&self, status: u16, body: &[u8]) -> Option<Problem> {
+        problem::read(status, body)
+    }
+
+    fn write_problem(&self, problem: &Problem, _asked: &Asked<'_>) -> WrittenProblem {
+        problem::write(problem)
+    }
+
+    fn problem_event(&self, problem: &Problem) -> Vec<u8> {
+        let mut out = Vec::new();
+        sse::write(None, &problem::object(problem).to_bytes(), &mut out);
+        out
+    }
+
+    fn is_problem(&self, body: &[u8]) -> bool {
+        problem::is_one(body)
+    }
+}
+
+/// Reads a body of `countTokens`: `{contents}`, or the whole request in `generateContentRequest`.
+///
+/// # Errors
+/// As for a request that wants an answer.
+pub fn read_count_request<'a>(
+    body: &Value<'a>,
+    asked: &Asked<'_>,
+) -> Result<Request<'a>, Problem> {
+    count::read_request(body, asked)
+}
+
+/// Makes of a body that asks for an answer one that asks for its count.
+#[must_use]
+pub fn count_request<'r>(body: Object<'r>, target: &Target<'r>) -> Object<'r> {
+    count::request(body, target)
+}
+
+/// Reads a provider's count.
+#[must_use]
+pub fn read_count(body: &[u8]) -> Option<u64> {
+    count::read_answer(body)
+}
+
+/// Writes a count for a caller: `{"totalTokens":…}`.
+#[must_use]
+pub fn write_count(tokens: u64) -> Vec<u8> {
+    count::write_answer(tokens)
+}
+
+/// How many seconds a caller shall wait, as the details of an error say it (`google.rpc.RetryInfo`).
+#[must_use]
+pub fn retry_after(body: &[u8]) -> Option<u64> {
+    problem::retry_after(body)
+}

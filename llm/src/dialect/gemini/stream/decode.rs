@@ -1,0 +1,345 @@
+//! A provider's answer, whole or in pieces, as events.
+
+use super::super::names::{field, number, text};
+use super::super::{cite, finish, logprobs, problem, ruler::Ruler, sign, time, usage};
+use crate::chat::{Citation, Delta, Event, Finish, MediaKind, PartStart, Signature};
+use crate::codec::{BadAnswer, Decoder};
+use crate::frame::Frame;
+use crate::json::Value;
+use crate::{Format, Usage};
+
+/// How many choices are told apart.
+const MOST_CHOICES: usize = 128;
+
+/// Reads a stream, or a plain answer as a stream of one event.
+///
+/// The reason why a choice ends is held back to the end of the stream: some models give one with every event.
+#[derive(Debug, Default)]
+pub(in crate::dialect::gemini) struct Decode {
+    started: bool,
+    failed: bool,
+    /// The prompt was blocked; no choice comes.
+    blocked: bool,
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+    /// The provider's name of the answer, as far as it goes into the ids of calls.
+    id: String,
+}
+
+#[derive(Debug, Default)]
+struct Choice {
+    index: u32,
+    open: Option<Open>,
+    parts: u32,
+    texts: u32,
+    calls: u32,
+    /// A signature that goes with the text, as reasoning of its own.
+    pending: Option<Signature<'static>>,
+    finish: Option<String>,
+    /// Measures the first text.
+    ruler: Ruler,
+    cited: Vec<Citation<'static>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    Text,
+    Reasoning,
+}
+
+impl Decoder for Decode {
+    fn frame(&mut self, frame: &Frame<'_>, events: &mut Vec<Event>) -> Result<(), BadAnswer> {
+        if self.failed {
+            return Ok(());
+        }
+        let value = Value::from_bytes(&frame.data)?;
+        self.response(&value, events)
+    }
+
+    fn finish(&mut self, events: &mut Vec<Event>) {
+        if self.failed {
+            return;
+        }
+        let mut whole = self.started && (self.blocked || !self.choices.is_empty());
+        for choice in &mut self.choices {
+            choice.close(events);
+            match &choice.finish {
+                Some(reason) => events.push(Event::Finish {
+                    choice: choice.index,
+                    finish: finish::read(reason, choice.calls > 0),
+                }),
+                None => whole = false,
+            }
+        }
+        if self.blocked && self.choices.is_empty() {
+            events.push(Event::Finish {
+                choice: 0,
+                finish: Finish::ContentFilter,
+            });
+        }
+        if whole {
+            events.push(Event::End);
+        }
+        self.failed = true;
+    }
+}
+
+impl Decode {
+    /// One `GenerateContentResponse`.
+    pub(in crate::dialect::gemini) fn response(
+        &mut self,
+        value: &Value<'_>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), BadAnswer> {
+        if value.as_object().is_none() {
+            return Err(BadAnswer::new("an event of the stream is no object"));
+        }
+        if field(value, "error").is_some()
+            && let Some(problem) = problem::of_value(0, value)
+        {
+            self.failed = true;
+            events.push(Event::Failed(problem));
+            return Ok(());
+        }
+        self.start(value, events);
+        let candidates = field(value, "candidates").and_then(Value::as_array).unwrap_or_default();
+        for (place, candidate) in candidates.iter().enumerate() {
+            let index = number(candidate, "index").unwrap_or(place as u64);
+            let index = u32::try_from(index).map_err(|_| BadAnswer::new("the index of a candidate is too large"))?;
+            self.candidate(index, candidate, events)?;
+        }
+        let feedback = field(value, "promptFeedback");
+        if feedback.and_then(|feedback| text(feedback, "blockReason")).is_some() {
+            self.blocked = true;
+        }
+        let used = field(value, "usageMetadata").and_then(usage::read);
+        if let Some(used) = used
+            && self.usage != Some(used)
+        {
+            self.usage = Some(used);
+            events.push(Event::Usage(used));
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, value: &Value<'_>, events: &mut Vec<Event>) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        let id = text(value, "responseId").unwrap_or_default();
+        self.id = id
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            .take(40)
+            .collect();
+        events.push(Event::Start {
+            id: id.to_owned(),
+            model: text(value, "modelVersion").unwrap_or_default().to_owned(),
+            created: text(value, "createTime").and_then(time::read),
+        });
+    }
+
+    fn candidate(
+        &mut self,
+        index: u32,
+        candidate: &Value<'_>,
+        events: &mut Vec<Event>,
+    ) -> Result<(), BadAnswer> {
+        let place = match self.choices.iter().position(|one| one.index == index) {
+            Some(place) => place,
+            None if self.choices.len() == MOST_CHOICES => {
+                return Err(BadAnswer::new("it has too many candidates"));
+            }
+            None => {
+                self.choices.push(Choice {
+                    index,
+                    ..Choice::default()
+                });
+                self.choices.len() - 1
+            }
+        };
+        let choice = &mut self.choices[place];
+        let parts = field(candidate, "content").and_then(|content| field(content, "parts"));
+        for part in parts.and_then(Value::as_array).unwrap_or_default() {
+            choice.part(part, &self.id, events);
+        }
+        let tokens = field(candidate, "logprobsResult").map(logprobs::read);
+        if let Some(tokens) = tokens.filter(|tokens| !tokens.is_empty()) {
+            events.push(Event::Logprobs { choice: index, tokens });
+        }
+        choice.cite(candidate, events);
+        if let Some(reason) = text(candidate, "finishReason") {
+            choice.finish = Some(reason.to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl Choice {
+    fn part(&mut self, part: &Value<'_>, id: &str, events: &mut Vec<Event>) {
+        let signature = text(part, "thoughtSignature")
+            .and_then(|field| sign::read(field.to_owned().into()));
+        if let Some(words) = text(part, "text") {
+            let thought = field(part, "thought").and_then(Value::as_bool) == Some(true);
+            return if thought {
+                self.thought(words, signature, events);
+            } else {
+                self.words(words, signature, events);
+            };
+        }
+        if let Some(call) = field(part, "functionCall") {
+            return self.call(call, signature, id, events);
+        }
+        if let Some(blob) = field(part, "inlineData") {
+            self.blob(blob, events);
+        } else if let Some(file) = field(part, "fileData").and_then(|file| text(file, "fileUri")) {
+            self.words(file, None, events);
+        } else if let Some(code) = field(part, "executableCode") {
+            let language = text(code, "language").unwrap_or_default().to_ascii_lowercase();
+            let code = text(code, "code").unwrap_or_default();
+            self.words(&format!("\n```{language}\n{code}\n```\n"), None, events);
+        } else if let Some(result) = field(part, "codeExecutionResult") {
+            let output = text(result, "output").unwrap_or_default();
+            self.words(&format!("\n```\n{output}\n```\n"), None, events);
+        }
+        self.pending = signature.or(self.pending.take());
+    }
+
+    fn words(&mut self, words: &str, signature: Option<Signature<'static>>, events: &mut Vec<Event>) {
+        if !words.is_empty() {
+            if self.pending.is_some() {
+                self.close(events);
+            }
+            if self.open != Some(Open::Text) {
+                self.begin(PartStart::Text, Some(Open::Text), events);
+                self.texts += 1;
+            }
+            if self.texts == 1 {
+                self.ruler.push(words);
+            }
+            self.delta(Delta::Text(words.to_owned()), events);
+        }
+        self.pending = signature.or(self.pending.take());
+    }
+
+    fn thought(&mut self, words: &str, signature: Option<Signature<'static>>, events: &mut Vec<Event>) {
+        if words.is_empty() && signature.is_none() {
+            return;
+        }
+        if self.open != Some(Open::Reasoning) {
+            let start = PartStart::Reasoning {
+                summary: true,
+                redacted: false,
+            };
+            self.begin(start, Some(Open::Reasoning), events);
+        }
+        if !words.is_empty() {
+            self.delta(Delta::Text(words.to_owned()), events);
+        }
+        if let Some(signature) = signature {
+            self.delta(Delta::Signature(signature), events);
+            self.close(events);
+        }
+    }
+
+    fn call(
+        &mut self,
+        call: &Value<'_>,
+        signature: Option<Signature<'static>>,
+        answer: &str,
+        events: &mut Vec<Event>,
+    ) {
+        let id = text(call, "id").filter(|id| !id.is_empty()).map_or_else(
+            || {
+                let between = if answer.is_empty() { "" } else { "_" };
+                format!("call_{answer}{between}{}_{}", self.index, self.calls)
+            },
+            str::to_owned,
+        );
+        self.calls += 1;
+        let start = PartStart::ToolCall {
+            id,
+            name: text(call, "name").unwrap_or_default().to_owned(),
+            signature,
+        };
+        self.begin(start, None, events);
+        let arguments = field(call, "args").map_or_else(|| "{}".to_owned(), Value::to_json);
+        self.delta(Delta::Arguments(arguments), events);
+        self.end(events);
+    }
+
+    fn blob(&mut self, blob: &Value<'_>, events: &mut Vec<Event>) {
+        let media_type = text(blob, "mimeType");
+        let kind = match media_type.and_then(|media_type| media_type.split('/').next()) {
+            Some("image") => MediaKind::Image,
+            Some("audio") => MediaKind::Audio,
+            Some("video") => MediaKind::Video,
+            _ => MediaKind::Document,
+        };
+        let start = PartStart::Media {
+            kind,
+            media_type: media_type.map(str::to_owned),
+        };
+        self.begin(start, None, events);
+        let data = text(blob, "data").unwrap_or_default();
+        self.delta(Delta::Data(data.to_owned()), events);
+        self.end(events);
+    }
+
+    fn cite(&mut self, candidate: &Value<'_>, events: &mut Vec<Event>) {
+        // Places count in the text that is the only one; a text that has ended takes no more.
+        if self.open != Some(Open::Text) {
+            return;
+        }
+        let ruler = (self.texts == 1).then_some(&self.ruler);
+        for citation in cite::read(candidate, ruler, &mut self.cited) {
+            self.delta(Delta::Citation(citation), events);
+        }
+    }
+
+    fn begin(&mut self, start: PartStart, open: Option<Open>, events: &mut Vec<Event>) {
+        self.close(events);
+        events.push(Event::PartStart {
+            choice: self.index,
+            part: self.parts,
+            start,
+        });
+        self.open = open;
+    }
+
+    fn delta(&self, delta: Delta, events: &mut Vec<Event>) {
+        events.push(Event::Delta {
+            choice: self.index,
+            part: self.parts,
+            delta,
+        });
+    }
+
+    fn end(&mut self, events: &mut Vec<Event>) {
+        events.push(Event::PartEnd {
+            choice: self.index,
+            part: self.parts,
+        });
+        self.parts += 1;
+    }
+
+    /// Ends what is open, and tells the signature that went with it.
+    fn close(&mut self, events: &mut Vec<Event>) {
+        if self.open.take().is_some() {
+            self.end(events);
+        }
+        if let Some(signature) = self.pending.take() {
+            events.push(Event::PartStart {
+                choice: self.index,
+                part: self.parts,
+                start: PartStart::Reasoning {
+                    summary: false,
+                    redacted: signature.from != Format::Gemini,
+                },
+            });
+            self.delta(Delta::Signature(signature), events);
+            self.end(events);
+        }
+    }
+}
