@@ -110,10 +110,7 @@ impl Codec for Gemini {
 ///
 /// # Errors
 /// As for a request that wants an answer.
-pub fn read_count_request<'a>(
-    body: &Value<'a>,
-    asked: &Asked<'_>,
-) -> Result<Request<'a>, Problem> {
+pub fn read_count_request<'a>(body: &Value<'a>, asked: &Asked<'_>) -> Result<Request<'a>, Problem> {
     count::read_request(body, asked)
 }
 

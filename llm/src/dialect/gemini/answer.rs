@@ -37,15 +37,26 @@ pub(super) fn read(body: &[u8]) -> Result<Answer, BadAnswer> {
 
 pub(super) fn write(answer: &Answer, asked: &Asked<'_>) -> Vec<u8> {
     let candidates: Vec<Value<'_>> = answer.choices.iter().map(candidate).collect();
-    let model = if answer.model.is_empty() { asked.model } else { &answer.model };
-    let id = if answer.id.is_empty() { asked.id } else { &answer.id };
+    let model = if answer.model.is_empty() {
+        asked.model
+    } else {
+        &answer.model
+    };
+    let id = if answer.id.is_empty() {
+        asked.id
+    } else {
+        &answer.id
+    };
     let mut object = Object::new().with("candidates", candidates);
     if let Some(used) = &answer.usage {
         let tier = answer.service_tier.as_deref().map(|tier| match tier {
             "default" => "standard",
             other => other,
         });
-        object.push("usageMetadata", usage::write(used).maybe("serviceTier", tier));
+        object.push(
+            "usageMetadata",
+            usage::write(used).maybe("serviceTier", tier),
+        );
     }
     object
         .with("modelVersion", model)
@@ -126,7 +137,10 @@ fn thinking<'p>(reasoned: &'p Reasoned<'p>) -> Option<Object<'p>> {
     if signature.is_none() && reasoned.text.is_empty() {
         return None;
     }
-    let foreign = reasoned.signature.as_ref().is_some_and(|one| one.from != crate::Format::Gemini);
+    let foreign = reasoned
+        .signature
+        .as_ref()
+        .is_some_and(|one| one.from != crate::Format::Gemini);
     let mut object = Object::new();
     // Without a text at all it is reasoning that is hidden as a whole.
     if !reasoned.redacted {
@@ -143,12 +157,20 @@ fn blob<'p>(media: &'p Media<'p>) -> Option<Object<'p>> {
         Source::Base64(data) => Object::new().with(
             "inlineData",
             Object::new()
-                .with("mimeType", media.media_type.as_deref().unwrap_or("application/octet-stream"))
+                .with(
+                    "mimeType",
+                    media
+                        .media_type
+                        .as_deref()
+                        .unwrap_or("application/octet-stream"),
+                )
                 .with("data", data),
         ),
         Source::Url(url) | Source::File(url) => Object::new().with(
             "fileData",
-            Object::new().maybe("mimeType", media.media_type.as_ref()).with("fileUri", url),
+            Object::new()
+                .maybe("mimeType", media.media_type.as_ref())
+                .with("fileUri", url),
         ),
         Source::Text(text) => Object::new().with("text", text),
     })

@@ -22,7 +22,9 @@ pub(super) fn read(
         grounded(metadata, ruler, &mut found);
     }
     let cited = field(candidate, "citationMetadata")
-        .and_then(|metadata| field(metadata, "citations").or_else(|| field(metadata, "citationSources")))
+        .and_then(|metadata| {
+            field(metadata, "citations").or_else(|| field(metadata, "citationSources"))
+        })
         .and_then(Value::as_array)
         .unwrap_or_default();
     for one in cited {
@@ -59,11 +61,16 @@ fn grounded(metadata: &Value<'_>, ruler: Option<&Ruler>, found: &mut Vec<Citatio
         let span = field(support, "segment").and_then(|segment| span(segment, ruler));
         let indices = field(support, "groundingChunkIndices").and_then(Value::as_array);
         for index in indices.unwrap_or_default().iter().filter_map(whole) {
-            let source = usize::try_from(index).ok().and_then(|index| sources.get(index));
+            let source = usize::try_from(index)
+                .ok()
+                .and_then(|index| sources.get(index));
             if let Some(source) = source
                 && found.len() < MOST
             {
-                found.push(Citation { span, ..source.clone() });
+                found.push(Citation {
+                    span,
+                    ..source.clone()
+                });
             }
         }
     }
@@ -94,21 +101,31 @@ fn span(segment: &Value<'_>, ruler: Option<&Ruler>) -> Option<(u64, u64)> {
 }
 
 fn owned(text: Option<&str>) -> Option<std::borrow::Cow<'static, str>> {
-    text.filter(|text| !text.is_empty()).map(|text| text.to_owned().into())
+    text.filter(|text| !text.is_empty())
+        .map(|text| text.to_owned().into())
 }
 
 /// Collects what an answer to a caller cites.
 #[derive(Debug, Default)]
 pub(super) struct Grounds {
     sources: Vec<Citation<'static>>,
-    /// The part, the place in bytes, and the source.
-    supports: Vec<(u32, Option<(u64, u64)>, usize)>,
+    supports: Vec<Support>,
+}
+
+#[derive(Debug)]
+struct Support {
+    part: u32,
+    /// In bytes.
+    place: Option<(u64, u64)>,
+    source: usize,
 }
 
 impl Grounds {
     /// A citation of a text part; `ruler` measured the text.
     pub(super) fn add(&mut self, part: u32, citation: &Citation<'_>, ruler: &Ruler) {
-        let of = |text: &Option<std::borrow::Cow<'_, str>>| text.as_ref().map(|text| text.clone().into_owned().into());
+        let of = |text: &Option<std::borrow::Cow<'_, str>>| {
+            text.as_ref().map(|text| text.clone().into_owned().into())
+        };
         let source = Citation {
             quote: of(&citation.quote),
             title: of(&citation.title),
@@ -126,7 +143,11 @@ impl Grounds {
         let place = citation
             .span
             .and_then(|(start, end)| Some((ruler.bytes(start)?, ruler.bytes(end)?)));
-        self.supports.push((part, place, index));
+        self.supports.push(Support {
+            part,
+            place,
+            source: index,
+        });
     }
 
     /// `groundingMetadata`, where there is something to say.
@@ -145,28 +166,35 @@ impl Grounds {
                 if source.quote.is_none() && source.url.is_some() {
                     Object::new().with("web", inside)
                 } else {
-                    Object::new().with("retrievedContext", inside.maybe("text", source.quote.as_ref()))
+                    Object::new().with(
+                        "retrievedContext",
+                        inside.maybe("text", source.quote.as_ref()),
+                    )
                 }
             })
             .collect();
         let supports: Vec<Object<'_>> = self
             .supports
             .iter()
-            .filter_map(|(part, place, source)| {
-                let (start, end) = (*place)?;
+            .filter_map(|support| {
+                let (start, end) = support.place?;
                 let mut segment = Object::new();
-                if *part > 0 {
-                    segment.push("partIndex", *part);
+                if support.part > 0 {
+                    segment.push("partIndex", support.part);
                 }
                 let segment = segment.with("startIndex", start).with("endIndex", end);
                 Some(
                     Object::new()
                         .with("segment", segment)
-                        .with("groundingChunkIndices", vec![*source as u64]),
+                        .with("groundingChunkIndices", vec![support.source as u64]),
                 )
             })
             .collect();
         let object = Object::new().with("groundingChunks", chunks);
-        Some(if supports.is_empty() { object } else { object.with("groundingSupports", supports) })
+        Some(if supports.is_empty() {
+            object
+        } else {
+            object.with("groundingSupports", supports)
+        })
     }
 }

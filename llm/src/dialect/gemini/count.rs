@@ -3,17 +3,22 @@
 
 use super::names::{get, number};
 use super::read;
+use crate::Dialect;
 use crate::chat::{Problem, Request};
 use crate::codec::{Asked, Target};
 use crate::json::{Object, Value};
-use crate::Dialect;
 
 /// Reads a caller's body: `{contents}`, or the whole request in `generateContentRequest`.
 ///
 /// # Errors
 /// As for a request that wants an answer.
-pub(super) fn read_request<'a>(body: &Value<'a>, asked: &Asked<'_>) -> Result<Request<'a>, Problem> {
-    let inner = body.as_object().and_then(|object| get(object, "generateContentRequest"));
+pub(super) fn read_request<'a>(
+    body: &Value<'a>,
+    asked: &Asked<'_>,
+) -> Result<Request<'a>, Problem> {
+    let inner = body
+        .as_object()
+        .and_then(|object| get(object, "generateContentRequest"));
     read::request(inner.unwrap_or(body), asked)
 }
 
@@ -22,7 +27,10 @@ pub(super) fn request<'r>(body: Object<'r>, target: &Target<'r>) -> Object<'r> {
     if target.dialect == Dialect::Vertex {
         return body;
     }
-    let mut inner = Object::new().with("model", format!("models/{}", super::provider::bare(target.model)));
+    let mut inner = Object::new().with(
+        "model",
+        format!("models/{}", super::provider::bare(target.model)),
+    );
     for (name, value) in body {
         inner.push(name, value);
     }

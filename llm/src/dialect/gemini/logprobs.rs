@@ -6,16 +6,23 @@ use crate::json::{Object, Value};
 
 pub(super) fn read(value: &Value<'_>) -> Vec<TokenLogprob> {
     let list = |value: &Value<'_>, name| -> Vec<Logprob> {
-        let items = field(value, name).and_then(Value::as_array).unwrap_or_default();
+        let items = field(value, name)
+            .and_then(Value::as_array)
+            .unwrap_or_default();
         items.iter().map(one).collect()
     };
-    let steps = field(value, "topCandidates").and_then(Value::as_array).unwrap_or_default();
+    let steps = field(value, "topCandidates")
+        .and_then(Value::as_array)
+        .unwrap_or_default();
     list(value, "chosenCandidates")
         .into_iter()
         .enumerate()
         .map(|(at, token)| TokenLogprob {
             token,
-            top: steps.get(at).map(|step| list(step, "candidates")).unwrap_or_default(),
+            top: steps
+                .get(at)
+                .map(|step| list(step, "candidates"))
+                .unwrap_or_default(),
         })
         .collect()
 }
@@ -23,7 +30,9 @@ pub(super) fn read(value: &Value<'_>) -> Vec<TokenLogprob> {
 fn one(value: &Value<'_>) -> Logprob {
     Logprob {
         token: text(value, "token").unwrap_or_default().to_owned(),
-        logprob: field(value, "logProbability").and_then(Value::as_f64).unwrap_or(0.0),
+        logprob: field(value, "logProbability")
+            .and_then(Value::as_f64)
+            .unwrap_or(0.0),
         bytes: None,
     }
 }

@@ -16,7 +16,11 @@ const fn post(pattern: &'static str, operation: Operation, stream: Option<bool>)
     }
 }
 
-const fn other(methods: &'static [&'static str], pattern: &'static str, operation: Operation) -> Path {
+const fn other(
+    methods: &'static [&'static str],
+    pattern: &'static str,
+    operation: Operation,
+) -> Path {
     Path {
         methods,
         pattern,
@@ -60,5 +64,9 @@ pub(in crate::dialect) static STORED: &[Path] = &[
     other(&["GET", "DELETE"], "/v1beta/files/{rest}", Operation::Files),
     other(&["POST", "PUT"], "/upload/v1beta/files", Operation::Files),
     other(&["GET"], "/v1beta/batches", Operation::Batches),
-    other(&["GET", "POST", "DELETE"], "/v1beta/batches/{rest}", Operation::Batches),
+    other(
+        &["GET", "POST", "DELETE"],
+        "/v1beta/batches/{rest}",
+        Operation::Batches,
+    ),
 ];

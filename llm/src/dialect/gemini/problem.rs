@@ -28,14 +28,19 @@ pub(super) fn of_value(status: u16, value: &Value<'_>) -> Option<Problem> {
     let name = text(error, "status").unwrap_or_default();
     let code = field(error, "code").and_then(whole);
     let status = match status {
-        0 => code.and_then(|code| u16::try_from(code).ok()).filter(|code| (400..=599).contains(code)).unwrap_or(500),
+        0 => code
+            .and_then(|code| u16::try_from(code).ok())
+            .filter(|code| (400..=599).contains(code))
+            .unwrap_or(500),
         known => known,
     };
-    let details = field(error, "details").and_then(Value::as_array).unwrap_or_default();
+    let details = field(error, "details")
+        .and_then(Value::as_array)
+        .unwrap_or_default();
     let of_type = |kind: &str| {
-        details.iter().find(|one| {
-            text(one, "@type").and_then(|own| own.strip_prefix(DETAIL)) == Some(kind)
-        })
+        details
+            .iter()
+            .find(|one| text(one, "@type").and_then(|own| own.strip_prefix(DETAIL)) == Some(kind))
     };
     let reason = of_type("ErrorInfo").and_then(|info| text(info, "reason"));
     let violation = of_type("BadRequest")
@@ -47,7 +52,9 @@ pub(super) fn of_value(status: u16, value: &Value<'_>) -> Option<Problem> {
         status,
         kind: kind_of(status, reason, name),
         code: code.map(str::to_owned),
-        param: violation.and_then(|one| text(one, "field")).map(str::to_owned),
+        param: violation
+            .and_then(|one| text(one, "field"))
+            .map(str::to_owned),
         message: text(error, "message").unwrap_or(name).to_owned(),
     })
 }
@@ -82,7 +89,9 @@ pub(super) fn retry_after(body: &[u8]) -> Option<u64> {
     };
     let details = field(field(value, "error")?, "details")?.as_array()?;
     let delay = details.iter().find_map(|one| text(one, "retryDelay"))?;
-    let (whole, fraction) = delay.strip_suffix('s').map(|delay| delay.split_once('.').unwrap_or((delay, "")))?;
+    let (whole, fraction) = delay
+        .strip_suffix('s')
+        .map(|delay| delay.split_once('.').unwrap_or((delay, "")))?;
     let more = u64::from(fraction.bytes().any(|digit| digit != b'0'));
     let seconds: u64 = whole.parse().ok()?;
     Some(seconds.saturating_add(more).min(86_400))
@@ -117,7 +126,9 @@ pub(super) fn object(problem: &Problem) -> Object<'_> {
         );
     }
     if let Some(param) = &problem.param {
-        let violation = Object::new().with("field", param).with("description", &problem.message);
+        let violation = Object::new()
+            .with("field", param)
+            .with("description", &problem.message);
         details.push(
             Object::new()
                 .with("@type", format!("{DETAIL}BadRequest"))
@@ -179,7 +190,10 @@ mod tests {
         assert_eq!(problem, expected);
         assert_eq!(retry_after(QUOTA.as_bytes()), Some(37));
         let key = read(400, KEY.as_bytes()).unwrap();
-        assert_eq!((key.kind, key.code.as_deref()), (ProblemKind::Authentication, Some("API_KEY_INVALID")));
+        assert_eq!(
+            (key.kind, key.code.as_deref()),
+            (ProblemKind::Authentication, Some("API_KEY_INVALID"))
+        );
         assert!(is_one(KEY.as_bytes()) && is_one(QUOTA.as_bytes()));
         assert_eq!(read(500, b"<html>"), None);
         assert!(!is_one(br#"{"error":"no"}"#));

@@ -41,8 +41,16 @@ impl Provider for AiStudio {
         let method = method(ask)?;
         // An endpoint may say the version itself.
         let versioned = ask.settings.base.rsplit('/').next().is_some_and(is_version);
-        let version = if versioned { String::new() } else { format!("/{}", version(ask.path)) };
-        let path = format!("{}{version}/{}:{method}", ask.settings.base, resource(ask.model));
+        let version = if versioned {
+            String::new()
+        } else {
+            format!("/{}", version(ask.path))
+        };
+        let path = format!(
+            "{}{version}/{}:{method}",
+            ask.settings.base,
+            resource(ask.model)
+        );
         Some(reach(ask, path))
     }
 }
@@ -85,7 +93,7 @@ fn method<'a>(ask: &Ask<'a>) -> Option<&'a str> {
     let own = ask.call.format == Format::Gemini;
     let called = || ask.path.rsplit_once(':').map(|(_, method)| method);
     match ask.operation() {
-        Operation::Chat | Operation::Completions | Operation::Responses => Some(if ask.stream {
+        Operation::Chat | Operation::Completions => Some(if ask.stream {
             "streamGenerateContent"
         } else {
             "generateContent"
@@ -102,7 +110,11 @@ fn reach(ask: &Ask<'_>, path: String) -> Reach {
     Reach {
         path,
         // Whoever speaks the format says himself how his stream shall be cut.
-        query: if events { "alt=sse".to_owned() } else { String::new() },
+        query: if events {
+            "alt=sse".to_owned()
+        } else {
+            String::new()
+        },
         keep_query: own,
         format: Format::Gemini,
         body: IN_PATH,
@@ -146,12 +158,18 @@ fn is_version(segment: &str) -> bool {
 fn version(path: &str) -> &str {
     let first = path.split('/').nth(1).unwrap_or_default();
     let second = path.split('/').nth(2);
-    if is_version(first) && second == Some("models") { first } else { "v1beta" }
+    if is_version(first) && second == Some("models") {
+        first
+    } else {
+        "v1beta"
+    }
 }
 
 /// The name of one of Anthropic's models; `None` for others'.
 fn claude(model: &str) -> Option<&str> {
-    let model = model.strip_prefix("publishers/anthropic/models/").unwrap_or(model);
+    let model = model
+        .strip_prefix("publishers/anthropic/models/")
+        .unwrap_or(model);
     model.starts_with("claude").then_some(model)
 }
 
@@ -160,11 +178,21 @@ fn anthropic(ask: &Ask<'_>, model: &str) -> Option<Reach> {
     let models = format!("{}/publishers/anthropic/models", ask.settings.base);
     let with: &'static [(&'static str, &'static str)] = &[ANTHROPIC_VERSION];
     let (path, place) = match ask.operation() {
-        Operation::Chat | Operation::Completions | Operation::Responses => {
-            let method = if ask.stream { "streamRawPredict" } else { "rawPredict" };
-            (format!("{models}/{}:{method}", encoded(model)), ModelPlace::Path)
+        Operation::Chat | Operation::Completions => {
+            let method = if ask.stream {
+                "streamRawPredict"
+            } else {
+                "rawPredict"
+            };
+            (
+                format!("{models}/{}:{method}", encoded(model)),
+                ModelPlace::Path,
+            )
         }
-        Operation::CountTokens => (format!("{models}/count-tokens:rawPredict"), ModelPlace::Body),
+        Operation::CountTokens => (
+            format!("{models}/count-tokens:rawPredict"),
+            ModelPlace::Body,
+        ),
         _ => return None,
     };
     Some(Reach {

@@ -13,7 +13,9 @@ use std::borrow::Cow;
 
 use super::names::{fields, list};
 use crate::Format;
-use crate::chat::{Extra, Message, Part, Problem, Request, Role};
+use crate::chat::{
+    Detail, Extra, MediaKind, Message, Part, PartKind, Problem, Request, Role, Tool,
+};
 use crate::codec::Asked;
 use crate::json::Value;
 
@@ -23,7 +25,7 @@ pub(super) struct Reader<'a> {
     /// The calls that were seen: id and name, and whether the result came.
     calls: Vec<Seen<'a>>,
     /// How closely every image is looked at.
-    detail: Option<crate::chat::Detail>,
+    detail: Option<Detail>,
     /// All arguments must fit their schema.
     strict: bool,
 }
@@ -34,10 +36,7 @@ struct Seen<'a> {
     answered: bool,
 }
 
-pub(super) fn request<'a>(
-    body: &Value<'a>,
-    asked: &Asked<'_>,
-) -> Result<Request<'a>, Problem> {
+pub(super) fn request<'a>(body: &Value<'a>, asked: &Asked<'_>) -> Result<Request<'a>, Problem> {
     let Some(object) = body.as_object() else {
         return Err(Problem::new(
             400,
@@ -106,7 +105,7 @@ impl<'a> Reader<'a> {
         self.request.system = match value {
             Value::String(text) => vec![Part {
                 path: path.to_owned(),
-                ..Part::new(crate::chat::PartKind::Text(text.clone(), Vec::new()))
+                ..Part::new(PartKind::Text(text.clone(), Vec::new()))
             }],
             content => self.content(content, path)?.1,
         };
@@ -143,16 +142,16 @@ impl<'a> Reader<'a> {
         if let Some(detail) = self.detail {
             let turns = self.request.messages.iter_mut();
             for part in turns.flat_map(|message| &mut message.parts) {
-                if let crate::chat::PartKind::Media(media) = &mut part.kind {
-                    if media.kind == crate::chat::MediaKind::Image {
-                        media.detail = media.detail.or(Some(detail));
-                    }
+                if let PartKind::Media(media) = &mut part.kind
+                    && media.kind == MediaKind::Image
+                {
+                    media.detail = media.detail.or(Some(detail));
                 }
             }
         }
         if self.strict {
             for tool in &mut self.request.tools {
-                if let crate::chat::Tool::Function { strict, .. } = tool {
+                if let Tool::Function { strict, .. } = tool {
                     *strict = Some(true);
                 }
             }

@@ -55,7 +55,9 @@ impl Ruler {
             return None;
         }
         let before = self.wide.partition_point(|wide| wide.byte < byte);
-        let ahead = before.checked_sub(1).map_or(0, |last| self.wide[last].ahead);
+        let ahead = before
+            .checked_sub(1)
+            .map_or(0, |last| self.wide[last].ahead);
         Some(byte.saturating_sub(ahead))
     }
 
@@ -65,7 +67,9 @@ impl Ruler {
             return None;
         }
         let before = self.wide.partition_point(|wide| wide.char < char);
-        let ahead = before.checked_sub(1).map_or(0, |last| self.wide[last].ahead);
+        let ahead = before
+            .checked_sub(1)
+            .map_or(0, |last| self.wide[last].ahead);
         Some(char.saturating_add(ahead))
     }
 }

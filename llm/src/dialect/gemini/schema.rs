@@ -10,7 +10,9 @@ pub(super) fn to_json_schema<'a>(schema: &Value<'a>) -> Value<'a> {
     let Value::Object(object) = schema else {
         return schema.clone();
     };
-    let nullable = object.iter().any(|(name, value)| name == "nullable" && value.as_bool() == Some(true));
+    let nullable = object
+        .iter()
+        .any(|(name, value)| name == "nullable" && value.as_bool() == Some(true));
     let mut out = Object::new();
     for (name, value) in object.iter() {
         if value.is_null() {

@@ -38,7 +38,10 @@ pub(super) fn read<'a>(field: Cow<'a, str>) -> Option<Signature<'a>> {
         let decoded = STANDARD
             .decode(field.as_bytes())
             .or_else(|_| URL_SAFE.decode(field.as_bytes()));
-        if let Ok(token) = decoded.map(String::from_utf8).unwrap_or_else(|_| Ok(String::new())) {
+        if let Ok(token) = decoded
+            .map(String::from_utf8)
+            .unwrap_or_else(|_| Ok(String::new()))
+        {
             let signature = Signature::from_token(Cow::Owned(token), Format::Gemini);
             if signature.from != Format::Gemini {
                 return Some(signature);

@@ -6,7 +6,10 @@ pub(super) fn read(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = text.get(from..to)?;
-        digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?
+        digits
+            .bytes()
+            .all(|digit| digit.is_ascii_digit())
+            .then(|| digits.parse().ok())?
     };
     let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if !text.ends_with('Z') || marks.iter().any(|(at, mark)| bytes.get(*at) != Some(mark)) {
@@ -36,7 +39,11 @@ pub(super) fn write(seconds: i64) -> String {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let month = if shifted < 10 {
+        shifted + 3
+    } else {
+        shifted - 9
+    };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     format!(
         "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
@@ -56,7 +63,13 @@ mod tests {
     fn a_time_is_read() {
         assert_eq!(read("2025-10-10T16:32:45.350496Z"), Some(1_760_113_965));
         assert_eq!(read("1970-01-01T00:00:00Z"), Some(0));
-        for none in ["", "Z", "2025-10-10", "2025-13-10T16:32:45Z", "2025-10-10T16:32:4éZ"] {
+        for none in [
+            "",
+            "Z",
+            "2025-10-10",
+            "2025-13-10T16:32:45Z",
+            "2025-10-10T16:32:4éZ",
+        ] {
             assert_eq!(read(none), None, "{none}");
         }
     }

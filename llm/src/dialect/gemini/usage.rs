@@ -66,9 +66,14 @@ pub(super) fn write(usage: &Usage) -> Object<'static> {
     for (name, audio, all) in details {
         let Some(audio) = audio else { continue };
         let of = |modality: &'static str, count: u64| {
-            Object::new().with("modality", modality).with("tokenCount", count)
+            Object::new()
+                .with("modality", modality)
+                .with("tokenCount", count)
         };
-        object.push(name, vec![of("TEXT", all.saturating_sub(audio)), of("AUDIO", audio)]);
+        object.push(
+            name,
+            vec![of("TEXT", all.saturating_sub(audio)), of("AUDIO", audio)],
+        );
     }
     object
 }
@@ -99,7 +104,9 @@ mod tests {
 
     #[test]
     fn what_came_out_is_the_rest_of_the_total_where_it_is_not_said() {
-        let value = Value::parse(r#"{"promptTokenCount":6,"totalTokenCount":31,"thoughtsTokenCount":20}"#).unwrap();
+        let value =
+            Value::parse(r#"{"promptTokenCount":6,"totalTokenCount":31,"thoughtsTokenCount":20}"#)
+                .unwrap();
         let usage = read(&value).unwrap();
         assert_eq!((usage.input, usage.output), (6, 25));
     }

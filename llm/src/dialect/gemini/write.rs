@@ -89,7 +89,8 @@ impl<'r> Writer<'_, 'r> {
                 };
                 match contents.last_mut() {
                     Some((of_results, turn))
-                        if *of_results == result && (result || std::ptr::eq(turn.message, message)) =>
+                        if *of_results == result
+                            && (result || std::ptr::eq(turn.message, message)) =>
                     {
                         turn.parts.push(written.into());
                     }
@@ -106,8 +107,15 @@ impl<'r> Writer<'_, 'r> {
         Ok(contents
             .into_iter()
             .map(|(_, turn)| {
-                let role = if turn.message.role == Role::Assistant { "model" } else { "user" };
-                Object::new().with("role", role).with("parts", turn.parts).into()
+                let role = if turn.message.role == Role::Assistant {
+                    "model"
+                } else {
+                    "user"
+                };
+                Object::new()
+                    .with("role", role)
+                    .with("parts", turn.parts)
+                    .into()
             })
             .collect())
     }
@@ -118,7 +126,8 @@ impl<'r> Writer<'_, 'r> {
         }
         let path = message.parts.first().map_or("messages", |part| &part.path);
         let turn = path.find(']').map_or(path, |end| &path[..=end]);
-        self.gaps.leave_out(&format!("{turn}.name"), "names of speakers")
+        self.gaps
+            .leave_out(&format!("{turn}.name"), "names of speakers")
     }
 
     /// Whether the calls of a turn were made by another model, which a model that checks signatures has to be told.
@@ -143,7 +152,8 @@ impl<'r> Writer<'_, 'r> {
             parts.extend(self.part(part, false)?.map(Value::from));
         }
         if !parts.is_empty() {
-            self.body.push("systemInstruction", Object::new().with("parts", parts));
+            self.body
+                .push("systemInstruction", Object::new().with("parts", parts));
         }
         Ok(())
     }
@@ -169,7 +179,8 @@ impl<'r> Writer<'_, 'r> {
                     );
                 }
                 Tool::Server { path, .. } => {
-                    self.gaps.leave_out(path, "tools that run at another provider")?;
+                    self.gaps
+                        .leave_out(path, "tools that run at another provider")?;
                 }
             }
         }
@@ -194,9 +205,10 @@ impl<'r> Writer<'_, 'r> {
             Some(ToolChoice::None) => ("NONE", None),
             Some(ToolChoice::Required) => ("ANY", None),
             Some(ToolChoice::Tool(name)) => ("ANY", Some(some(std::slice::from_ref(name)))),
-            Some(ToolChoice::Allowed { names, required }) => {
-                (if *required { "ANY" } else { "VALIDATED" }, Some(some(names)))
-            }
+            Some(ToolChoice::Allowed { names, required }) => (
+                if *required { "ANY" } else { "VALIDATED" },
+                Some(some(names)),
+            ),
         };
         let calling = Object::new()
             .with("mode", mode)

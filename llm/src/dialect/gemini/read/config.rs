@@ -20,14 +20,18 @@ struct Shape<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn config(&mut self, value: &Value<'a>, path: &str) -> Result<(), Problem> {
-        let object = value.as_object().ok_or_else(|| wrong(path, value, "an object"))?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| wrong(path, value, "an object"))?;
         let mut shape = Shape::default();
         for (name, own, value) in fields(object) {
             let here = format!("{path}.{own}");
             match &*name {
                 "stopSequences" => {
                     for (path, stop) in list(value, &here) {
-                        let stop = stop.as_text().ok_or_else(|| wrong(&path, stop, "a string"))?;
+                        let stop = stop
+                            .as_text()
+                            .ok_or_else(|| wrong(&path, stop, "a string"))?;
                         self.request.stop.push(stop.value.clone());
                     }
                 }
@@ -75,14 +79,20 @@ impl<'a> Reader<'a> {
             }
             _ => return Ok(false),
         };
-        *slot = Some(value.as_f64().ok_or_else(|| wrong(path, value, "a number"))?);
+        *slot = Some(
+            value
+                .as_f64()
+                .ok_or_else(|| wrong(path, value, "a number"))?,
+        );
         Ok(true)
     }
 
     /// `{thinkingBudget, includeThoughts, thinkingLevel}`; a budget of -1 leaves it to the model
     /// (<https://ai.google.dev/gemini-api/docs/thinking>).
     fn thinking(&mut self, value: &Value<'a>, path: &str) -> Result<(), Problem> {
-        let object = value.as_object().ok_or_else(|| wrong(path, value, "an object"))?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| wrong(path, value, "an object"))?;
         let mut thinking = Thinking::default();
         for (name, own, value) in fields(object) {
             let here = format!("{path}.{own}");
@@ -115,7 +125,10 @@ impl<'a> Reader<'a> {
             self.extra(format!("{path}.logprobs"), &top.into());
         }
         let schema = shape.schema.or(shape.json_schema);
-        let media_type = shape.media_type.as_ref().and_then(|(_, value)| value.as_str());
+        let media_type = shape
+            .media_type
+            .as_ref()
+            .and_then(|(_, value)| value.as_str());
         match (media_type, schema) {
             (None, None) => {}
             (Some("application/json") | None, Some(schema)) => {
@@ -167,7 +180,8 @@ impl<'a> Shape<'a> {
 }
 
 fn only_text(value: &Value<'_>) -> bool {
-    list(value, "")
-        .iter()
-        .all(|(_, one)| one.as_str().is_some_and(|name| name.eq_ignore_ascii_case("TEXT")))
+    list(value, "").iter().all(|(_, one)| {
+        one.as_str()
+            .is_some_and(|name| name.eq_ignore_ascii_case("TEXT"))
+    })
 }

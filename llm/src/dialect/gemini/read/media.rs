@@ -8,7 +8,9 @@ use crate::json::Value;
 impl<'a> Reader<'a> {
     /// `{mimeType, data, displayName}`
     pub(super) fn inline(&mut self, value: &Value<'a>, path: &str) -> Result<Media<'a>, Problem> {
-        let object = value.as_object().ok_or_else(|| wrong(path, value, "an object"))?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| wrong(path, value, "an object"))?;
         let mut media = empty();
         for (name, own, value) in fields(object) {
             match (&*name, value) {
@@ -24,14 +26,20 @@ impl<'a> Reader<'a> {
 
     /// `{mimeType, fileUri, displayName}`
     pub(super) fn file(&mut self, value: &Value<'a>, path: &str) -> Result<Media<'a>, Problem> {
-        let object = value.as_object().ok_or_else(|| wrong(path, value, "an object"))?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| wrong(path, value, "an object"))?;
         let mut media = empty();
         for (name, own, value) in fields(object) {
             match (&*name, value) {
                 ("mimeType", Value::String(text)) => media.media_type = Some(text.value.clone()),
                 ("fileUri", Value::String(text)) => {
                     let url = text.value.clone();
-                    media.source = if is_stored(&url) { Source::File(url) } else { Source::Url(url) };
+                    media.source = if is_stored(&url) {
+                        Source::File(url)
+                    } else {
+                        Source::Url(url)
+                    };
                 }
                 ("displayName", Value::String(text)) => media.name = Some(text.value.clone()),
                 _ => self.extra(format!("{path}.{own}"), value),
@@ -87,9 +95,13 @@ pub(in crate::dialect::gemini) fn kind_of(media_type: Option<&str>, url: &str) -
 /// YouTube's videos are read by their page's URL
 /// (<https://ai.google.dev/gemini-api/docs/video-understanding#youtube>).
 fn is_video_page(url: &str) -> bool {
-    ["https://www.youtube.com/", "https://youtube.com/", "https://youtu.be/"]
-        .iter()
-        .any(|page| url.starts_with(page))
+    [
+        "https://www.youtube.com/",
+        "https://youtube.com/",
+        "https://youtu.be/",
+    ]
+    .iter()
+    .any(|page| url.starts_with(page))
 }
 
 /// The media type that a URL's ending stands for.
@@ -118,6 +130,8 @@ pub(in crate::dialect::gemini) fn media_type_of(url: &str) -> Option<&'static st
     ];
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let (_, ending) = path.rsplit_once('.')?;
-    let known = ENDINGS.iter().find(|(known, _)| ending.eq_ignore_ascii_case(known));
+    let known = ENDINGS
+        .iter()
+        .find(|(known, _)| ending.eq_ignore_ascii_case(known));
     known.map(|(_, media_type)| *media_type)
 }

@@ -35,12 +35,16 @@ impl<'a> Reader<'a> {
             let here = format!("{path}.{own}");
             match &*name {
                 "text" => {
-                    let text = value.as_text().ok_or_else(|| wrong(&here, value, "a string"))?;
+                    let text = value
+                        .as_text()
+                        .ok_or_else(|| wrong(&here, value, "a string"))?;
                     kind = Some(PartKind::Text(text.clone(), Vec::new()));
                 }
                 "thought" => thought = value.as_bool() == Some(true),
                 "thoughtSignature" => {
-                    let text = value.as_text().ok_or_else(|| wrong(&here, value, "a string"))?;
+                    let text = value
+                        .as_text()
+                        .ok_or_else(|| wrong(&here, value, "a string"))?;
                     signature = sign::read(text.value.clone());
                 }
                 "inlineData" => kind = Some(PartKind::Media(self.inline(value, &here)?)),
@@ -84,12 +88,18 @@ impl<'a> Reader<'a> {
         };
         let merges = thought;
         let part = placed(kind, path);
-        if merges { join(parts, part) } else { parts.push(part) }
+        if merges {
+            join(parts, part)
+        } else {
+            parts.push(part)
+        }
         Ok(())
     }
 
     fn call(&mut self, value: &Value<'a>, path: &str) -> Result<ToolCall<'a>, Problem> {
-        let object = value.as_object().ok_or_else(|| wrong(path, value, "an object"))?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| wrong(path, value, "an object"))?;
         let mut id = None;
         let mut tool = None;
         let mut arguments = None;
@@ -126,7 +136,9 @@ impl<'a> Reader<'a> {
     }
 
     fn result(&mut self, value: &Value<'a>, path: &str) -> Result<ToolResult<'a>, Problem> {
-        let object = value.as_object().ok_or_else(|| wrong(path, value, "an object"))?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| wrong(path, value, "an object"))?;
         let mut id = None;
         let mut tool = None;
         let mut parts = Vec::new();
@@ -163,7 +175,9 @@ impl<'a> Reader<'a> {
         parts: &mut Vec<Part<'a>>,
     ) -> Result<(), Problem> {
         for (path, item) in super::list(value, path) {
-            let object = item.as_object().ok_or_else(|| wrong(&path, item, "an object"))?;
+            let object = item
+                .as_object()
+                .ok_or_else(|| wrong(&path, item, "an object"))?;
             for (name, own, value) in fields(object) {
                 let here = format!("{path}.{own}");
                 let media = match &*name {

@@ -11,7 +11,9 @@ use crate::json::Value;
 impl<'a> Reader<'a> {
     pub(super) fn tools(&mut self, value: &Value<'a>, path: &str) -> Result<(), Problem> {
         for (path, tool) in list(value, path) {
-            let object = tool.as_object().ok_or_else(|| wrong(&path, tool, "an object"))?;
+            let object = tool
+                .as_object()
+                .ok_or_else(|| wrong(&path, tool, "an object"))?;
             for (name, own, value) in fields(object) {
                 let here = format!("{path}.{own}");
                 if name != "functionDeclarations" {
@@ -33,7 +35,9 @@ impl<'a> Reader<'a> {
     /// One declaration. Where `parameters` and `parametersJsonSchema` are both there, which Google refuses, the first
     /// counts.
     fn function(&mut self, value: &Value<'a>, path: &str) -> Result<(), Problem> {
-        let object = value.as_object().ok_or_else(|| wrong(path, value, "an object"))?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| wrong(path, value, "an object"))?;
         let mut tool = None;
         let mut description = None;
         let mut parameters = None;
@@ -50,7 +54,11 @@ impl<'a> Reader<'a> {
         let Some(name) = tool else {
             let path = format!("{path}.name");
             let message = format!("Missing required parameter: '{path}'.");
-            return Err(Problem::invalid("missing_required_parameter", path, message));
+            return Err(Problem::invalid(
+                "missing_required_parameter",
+                path,
+                message,
+            ));
         };
         self.request.tools.push(Tool::Function {
             name,
@@ -63,7 +71,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn tool_config(&mut self, value: &Value<'a>, path: &str) -> Result<(), Problem> {
-        let object = value.as_object().ok_or_else(|| wrong(path, value, "an object"))?;
+        let object = value
+            .as_object()
+            .ok_or_else(|| wrong(path, value, "an object"))?;
         for (name, own, value) in fields(object) {
             let here = format!("{path}.{own}");
             match (&*name, value) {
@@ -77,7 +87,11 @@ impl<'a> Reader<'a> {
     fn calling(&mut self, value: &Value<'a>, path: &str) -> Result<(), Problem> {
         let mut mode = "AUTO".to_owned();
         let mut names = Vec::new();
-        for (own, value) in value.as_object().into_iter().flat_map(|object| object.iter()) {
+        for (own, value) in value
+            .as_object()
+            .into_iter()
+            .flat_map(|object| object.iter())
+        {
             if value.is_null() {
                 continue;
             }
@@ -89,7 +103,9 @@ impl<'a> Reader<'a> {
                     .to_ascii_uppercase();
             } else if is(own, "allowedFunctionNames") {
                 for (path, name) in list(value, &here) {
-                    let name = name.as_text().ok_or_else(|| wrong(&path, name, "a string"))?;
+                    let name = name
+                        .as_text()
+                        .ok_or_else(|| wrong(&path, name, "a string"))?;
                     names.push(name.value.clone());
                 }
             } else {
@@ -101,7 +117,11 @@ impl<'a> Reader<'a> {
         self.request.tool_choice = Some(match mode.as_str() {
             "NONE" => ToolChoice::None,
             "ANY" | "AUTO" | "VALIDATED" | "MODE_UNSPECIFIED" if names.is_empty() => {
-                if required { ToolChoice::Required } else { ToolChoice::Auto }
+                if required {
+                    ToolChoice::Required
+                } else {
+                    ToolChoice::Auto
+                }
             }
             "ANY" if names.len() == 1 => ToolChoice::Tool(names.swap_remove(0)),
             "ANY" | "AUTO" | "VALIDATED" | "MODE_UNSPECIFIED" => {
@@ -109,9 +129,8 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 let path = format!("{path}.mode");
-                let message = format!(
-                    "Invalid value of '{path}': expected AUTO, ANY, NONE or VALIDATED."
-                );
+                let message =
+                    format!("Invalid value of '{path}': expected AUTO, ANY, NONE or VALIDATED.");
                 return Err(Problem::invalid("invalid_value", path, message));
             }
         });

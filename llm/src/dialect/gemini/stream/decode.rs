@@ -102,14 +102,20 @@ impl Decode {
             return Ok(());
         }
         self.start(value, events);
-        let candidates = field(value, "candidates").and_then(Value::as_array).unwrap_or_default();
+        let candidates = field(value, "candidates")
+            .and_then(Value::as_array)
+            .unwrap_or_default();
         for (place, candidate) in candidates.iter().enumerate() {
             let index = number(candidate, "index").unwrap_or(place as u64);
-            let index = u32::try_from(index).map_err(|_| BadAnswer::new("the index of a candidate is too large"))?;
+            let index = u32::try_from(index)
+                .map_err(|_| BadAnswer::new("the index of a candidate is too large"))?;
             self.candidate(index, candidate, events)?;
         }
         let feedback = field(value, "promptFeedback");
-        if feedback.and_then(|feedback| text(feedback, "blockReason")).is_some() {
+        if feedback
+            .and_then(|feedback| text(feedback, "blockReason"))
+            .is_some()
+        {
             self.blocked = true;
         }
         let used = field(value, "usageMetadata").and_then(usage::read);
@@ -166,7 +172,10 @@ impl Decode {
         }
         let tokens = field(candidate, "logprobsResult").map(logprobs::read);
         if let Some(tokens) = tokens.filter(|tokens| !tokens.is_empty()) {
-            events.push(Event::Logprobs { choice: index, tokens });
+            events.push(Event::Logprobs {
+                choice: index,
+                tokens,
+            });
         }
         choice.cite(candidate, events);
         if let Some(reason) = text(candidate, "finishReason") {
@@ -178,8 +187,8 @@ impl Decode {
 
 impl Choice {
     fn part(&mut self, part: &Value<'_>, id: &str, events: &mut Vec<Event>) {
-        let signature = text(part, "thoughtSignature")
-            .and_then(|field| sign::read(field.to_owned().into()));
+        let signature =
+            text(part, "thoughtSignature").and_then(|field| sign::read(field.to_owned().into()));
         if let Some(words) = text(part, "text") {
             let thought = field(part, "thought").and_then(Value::as_bool) == Some(true);
             return if thought {
@@ -196,7 +205,9 @@ impl Choice {
         } else if let Some(file) = field(part, "fileData").and_then(|file| text(file, "fileUri")) {
             self.words(file, None, events);
         } else if let Some(code) = field(part, "executableCode") {
-            let language = text(code, "language").unwrap_or_default().to_ascii_lowercase();
+            let language = text(code, "language")
+                .unwrap_or_default()
+                .to_ascii_lowercase();
             let code = text(code, "code").unwrap_or_default();
             self.words(&format!("\n```{language}\n{code}\n```\n"), None, events);
         } else if let Some(result) = field(part, "codeExecutionResult") {
@@ -206,7 +217,12 @@ impl Choice {
         self.pending = signature.or(self.pending.take());
     }
 
-    fn words(&mut self, words: &str, signature: Option<Signature<'static>>, events: &mut Vec<Event>) {
+    fn words(
+        &mut self,
+        words: &str,
+        signature: Option<Signature<'static>>,
+        events: &mut Vec<Event>,
+    ) {
         if !words.is_empty() {
             if self.pending.is_some() {
                 self.close(events);
@@ -223,7 +239,12 @@ impl Choice {
         self.pending = signature.or(self.pending.take());
     }
 
-    fn thought(&mut self, words: &str, signature: Option<Signature<'static>>, events: &mut Vec<Event>) {
+    fn thought(
+        &mut self,
+        words: &str,
+        signature: Option<Signature<'static>>,
+        events: &mut Vec<Event>,
+    ) {
         if words.is_empty() && signature.is_none() {
             return;
         }

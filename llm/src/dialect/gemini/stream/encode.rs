@@ -93,7 +93,12 @@ impl Encode {
                 Object::new().with("text", text)
             }
             (Some(Open::Text), Delta::Citation(citation)) => {
-                let Choice { parts, grounds, ruler, .. } = choice;
+                let Choice {
+                    parts,
+                    grounds,
+                    ruler,
+                    ..
+                } = choice;
                 return grounds.add(*parts, citation, ruler);
             }
             (Some(Open::Reasoning { told, .. }), Delta::Text(text)) if !text.is_empty() => {
@@ -110,7 +115,12 @@ impl Encode {
                 }
                 object.with("thoughtSignature", sign::write(signature))
             }
-            (Some(Open::Call { arguments, over, .. }), Delta::Arguments(more)) => {
+            (
+                Some(Open::Call {
+                    arguments, over, ..
+                }),
+                Delta::Arguments(more),
+            ) => {
                 *over |= arguments.len() + more.len() > MOST_ARGUMENTS;
                 if !*over {
                     arguments.push_str(more);
@@ -136,7 +146,14 @@ impl Encode {
         let choice = self.choice(index);
         let open = choice.open.take();
         choice.parts += 1;
-        let Some(Open::Call { id, name, signature, arguments: text, over }) = open else {
+        let Some(Open::Call {
+            id,
+            name,
+            signature,
+            arguments: text,
+            over,
+        }) = open
+        else {
             return;
         };
         let Some(arguments) = arguments(&text).filter(|_| !over) else {
@@ -178,7 +195,10 @@ impl Encode {
             );
             object
                 .maybe("finishReason", reason)
-                .maybe("finishMessage", choice.malformed.as_deref().map(malformed_message))
+                .maybe(
+                    "finishMessage",
+                    choice.malformed.as_deref().map(malformed_message),
+                )
                 .with("index", choice.index)
                 .maybe("groundingMetadata", choice.grounds.object())
         });
@@ -282,14 +302,16 @@ fn open(start: &PartStart) -> Open {
             arguments: String::new(),
             over: false,
         },
-        PartStart::Media { kind, media_type } => Open::Media(media_type.clone().unwrap_or_else(|| {
-            match kind {
-                MediaKind::Image => "image/png",
-                MediaKind::Audio => "audio/wav",
-                MediaKind::Video => "video/mp4",
-                MediaKind::Document => "application/octet-stream",
-            }
-            .to_owned()
-        })),
+        PartStart::Media { kind, media_type } => {
+            Open::Media(media_type.clone().unwrap_or_else(|| {
+                match kind {
+                    MediaKind::Image => "image/png",
+                    MediaKind::Audio => "audio/wav",
+                    MediaKind::Video => "video/mp4",
+                    MediaKind::Document => "application/octet-stream",
+                }
+                .to_owned()
+            }))
+        }
     }
 }

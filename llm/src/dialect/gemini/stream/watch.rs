@@ -76,8 +76,12 @@ impl Look {
             self.seen.failed |= field(&value, "error").is_some();
             let blocked = field(&value, "promptFeedback")
                 .is_some_and(|feedback| text(feedback, "blockReason").is_some());
-            let candidates = field(&value, "candidates").and_then(Value::as_array).unwrap_or_default();
-            let finished = candidates.iter().any(|one| text(one, "finishReason").is_some());
+            let candidates = field(&value, "candidates")
+                .and_then(Value::as_array)
+                .unwrap_or_default();
+            let finished = candidates
+                .iter()
+                .any(|one| text(one, "finishReason").is_some());
             self.seen.finished |= finished || blocked;
             // There is no other mark of the end.
             self.seen.done |= finished || blocked;
@@ -90,16 +94,23 @@ fn has_content(candidate: &Value<'_>) -> bool {
     let parts = field(candidate, "content")
         .and_then(|content| field(content, "parts"))
         .and_then(Value::as_array);
-    parts.unwrap_or_default().iter().any(|part| match text(part, "text") {
-        Some(text) => !text.is_empty(),
-        None => part.as_object().is_some_and(|object| !object.is_empty()),
-    })
+    parts
+        .unwrap_or_default()
+        .iter()
+        .any(|part| match text(part, "text") {
+            Some(text) => !text.is_empty(),
+            None => part.as_object().is_some_and(|object| !object.is_empty()),
+        })
 }
 
 /// The object that is the value of the key at the start.
 fn object_behind(bytes: &[u8]) -> Option<&[u8]> {
     let colon = memchr::memchr(b':', bytes)?;
-    let start = colon + 1 + bytes[colon + 1..].iter().position(|byte| !byte.is_ascii_whitespace())?;
+    let start = colon
+        + 1
+        + bytes[colon + 1..]
+            .iter()
+            .position(|byte| !byte.is_ascii_whitespace())?;
     if bytes[start] != b'{' {
         return None;
     }
@@ -133,7 +144,10 @@ mod tests {
             r#"{"candidates":[{"content":{"parts":[{"text":"say \"usageMetadata\":{"}]}}],"usageMetadata":{"promptTokenCount":3}}"#,
             r#"{"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":2}}"#,
         ];
-        let sse: String = chunks.iter().map(|chunk| format!("data: {chunk}\r\n\r\n")).collect();
+        let sse: String = chunks
+            .iter()
+            .map(|chunk| format!("data: {chunk}\r\n\r\n"))
+            .collect();
         let array = format!("[{}\n,\r\n{}\n]", chunks[0], chunks[1]);
         let expected = Seen {
             content: true,

@@ -62,12 +62,19 @@ impl<'r> Writer<'_, 'r> {
 
     /// How closely images are looked at is said once for all of them.
     fn resolution(&mut self) -> Result<Option<&'static str>, Problem> {
-        let turns = self.request.messages.iter().flat_map(|message| &message.parts);
+        let turns = self
+            .request
+            .messages
+            .iter()
+            .flat_map(|message| &message.parts);
         let mut images = turns.filter_map(|part| match &part.kind {
             PartKind::Media(media)
                 if media.kind == MediaKind::Image && !matches!(media.source, Source::Text(_)) =>
             {
-                Some((part.path.as_str(), media.detail.filter(|detail| *detail != Detail::Auto)))
+                Some((
+                    part.path.as_str(),
+                    media.detail.filter(|detail| *detail != Detail::Auto),
+                ))
             }
             _ => None,
         });
@@ -81,7 +88,8 @@ impl<'r> Writer<'_, 'r> {
             }
         }
         if let Some(path) = differs {
-            self.gaps.leave_out(&format!("{path}.detail"), "a resolution of each image")?;
+            self.gaps
+                .leave_out(&format!("{path}.detail"), "a resolution of each image")?;
             return Ok(None);
         }
         Ok(first.map(|detail| match detail {

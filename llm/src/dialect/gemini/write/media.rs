@@ -15,12 +15,16 @@ impl<'r> Writer<'_, 'r> {
         path: &str,
     ) -> Result<Option<Object<'r>>, Problem> {
         if media.citations {
-            self.gaps.leave_out(&format!("{path}.citations"), "citations of documents")?;
+            self.gaps
+                .leave_out(&format!("{path}.citations"), "citations of documents")?;
         }
         let part = match &media.source {
             Source::Text(text) => Object::new().with("text", text),
             Source::Base64(data) => {
-                let media_type = media.media_type.as_deref().unwrap_or_else(|| by_kind(media.kind, data));
+                let media_type = media
+                    .media_type
+                    .as_deref()
+                    .unwrap_or_else(|| by_kind(media.kind, data));
                 self.inline(media, media_type.into(), data)
             }
             Source::Url(url) => match data_url(url) {
@@ -69,7 +73,9 @@ fn file<'r>(media: &'r Media<'r>, url: &'r str) -> Object<'r> {
 }
 
 fn is_reachable(url: &str) -> bool {
-    ["https://", "http://", "gs://"].iter().any(|scheme| url.starts_with(scheme))
+    ["https://", "http://", "gs://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
 }
 
 /// The media type and the base64 of a data URL (RFC 2397).
@@ -77,7 +83,14 @@ fn data_url(url: &str) -> Option<(&str, &str)> {
     let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
     let media_type = head.strip_suffix(";base64")?;
     let media_type = media_type.split(';').next().unwrap_or_default();
-    Some((if media_type.is_empty() { "text/plain" } else { media_type }, data))
+    Some((
+        if media_type.is_empty() {
+            "text/plain"
+        } else {
+            media_type
+        },
+        data,
+    ))
 }
 
 /// A media type for what comes without: by the first bytes of an image, else by the kind.

@@ -56,7 +56,10 @@ impl<'r> Writer<'_, 'r> {
     }
 
     fn result(&mut self, result: &'r ToolResult<'r>, path: &str) -> Result<Object<'r>, Problem> {
-        let name = result.name.as_deref().or_else(|| name_of(self.request, &result.call));
+        let name = result
+            .name
+            .as_deref()
+            .or_else(|| name_of(self.request, &result.call));
         let Some(name) = name else {
             let message = format!("Invalid value of '{path}': no call before it has this id.");
             return Err(Problem::invalid("invalid_tool_call_id", path, message));
@@ -73,14 +76,20 @@ impl<'r> Writer<'_, 'r> {
                     },
                     None => {}
                 },
-                _ => self.gaps.leave_out(&part.path, "this in a result of a tool")?,
+                _ => self
+                    .gaps
+                    .leave_out(&part.path, "this in a result of a tool")?,
             }
         }
         let function = Object::new()
             .maybe("id", self.id(&result.call))
             .with("name", name)
             .with("response", response(texts, result.error));
-        let function = if files.is_empty() { function } else { function.with("parts", files) };
+        let function = if files.is_empty() {
+            function
+        } else {
+            function.with("parts", files)
+        };
         Ok(Object::new().with("functionResponse", function))
     }
 
@@ -97,7 +106,11 @@ fn thinking<'r>(reasoned: &'r Reasoned<'r>) -> Option<Object<'r>> {
         return None;
     }
     let object = Object::new().with("text", &reasoned.text);
-    let object = if reasoned.text.is_empty() { object } else { object.with("thought", true) };
+    let object = if reasoned.text.is_empty() {
+        object
+    } else {
+        object.with("thought", true)
+    };
     Some(object.maybe("thoughtSignature", signature.map(sign::write)))
 }
 
@@ -106,7 +119,9 @@ pub(in crate::dialect::gemini) fn arguments(text: &str) -> Option<Value<'_>> {
     if text.trim().is_empty() {
         return Some(Object::new().into());
     }
-    Value::parse(text).ok().filter(|value| value.as_object().is_some())
+    Value::parse(text)
+        .ok()
+        .filter(|value| value.as_object().is_some())
 }
 
 /// What a function said: an object stands for itself, unless it could be taken for Google's own wrapping.
