@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::call::encoded;
+use crate::dialect::anthropic::AT_VERTEX;
 use crate::provider::{Ask, BodyChange, CredentialHeader, ModelPlace, Provider, Reach};
 use crate::{Dialect, Format, Operation};
 
@@ -22,7 +23,6 @@ const IN_PATH: BodyChange = BodyChange {
     without: &[],
     with: &[],
 };
-const ANTHROPIC_VERSION: (&str, &str) = ("anthropic_version", "\"vertex-2023-10-16\"");
 
 impl Provider for AiStudio {
     fn dialect(&self) -> Dialect {
@@ -176,7 +176,6 @@ fn claude(model: &str) -> Option<&str> {
 /// Anthropic's messages, with the model in the path.
 fn anthropic(ask: &Ask<'_>, model: &str) -> Option<Reach> {
     let models = format!("{}/publishers/anthropic/models", ask.settings.base);
-    let with: &'static [(&'static str, &'static str)] = &[ANTHROPIC_VERSION];
     let (path, place) = match ask.operation() {
         Operation::Chat | Operation::Completions => {
             let method = if ask.stream {
@@ -202,8 +201,7 @@ fn anthropic(ask: &Ask<'_>, model: &str) -> Option<Reach> {
         format: Format::Messages,
         body: BodyChange {
             model: place,
-            without: &[],
-            with,
+            ..AT_VERTEX
         },
         headers: Vec::new(),
     })

@@ -69,12 +69,9 @@ impl<'r> Writer<'_, 'r> {
         for part in &result.parts {
             match &part.kind {
                 PartKind::Text(text, _) | PartKind::Refusal(text) => texts.push(text),
-                PartKind::Media(media) => match self.media(media, &part.path)? {
-                    Some(file) => match file.get("text").and_then(Value::as_str) {
-                        Some(_) => texts.extend(super::media::text_of(media)),
-                        None => files.push(file),
-                    },
-                    None => {}
+                PartKind::Media(media) => match super::media::text_of(media) {
+                    Some(text) => texts.push(text),
+                    None => files.extend(self.media(media, &part.path)?),
                 },
                 _ => self
                     .gaps
