@@ -14,6 +14,7 @@ mod request;
 mod stream;
 mod text;
 pub(crate) mod typed;
+mod usage_out;
 
 pub use chat::Chat;
 pub use error::{ErrorShape, error_body, error_event};
@@ -23,3 +24,4 @@ pub use plain::PlainReader;
 pub use provider::{AzureOpenAI, Mock, OpenAI, takes_stream_options};
 pub use request::{BadBody, Body, MAX_DEPTH, MAX_MODEL_LEN, read};
 pub use stream::{Ending, Fed, StreamReader, TooBig};
+pub use usage_out::{UsageOut, ask_for_usage};
