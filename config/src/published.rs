@@ -18,6 +18,7 @@ use flate2::{Compression, GzBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::snapshot::{FORMATS, Sha256, Shard};
+use crate::verdict::Kind;
 
 pub use decode::{DecodeError, Index, Stamp, join, read_index};
 
@@ -166,6 +167,13 @@ pub fn encode(shard: &Shard, format: u32, term: u64) -> Encoded {
         data: BTreeMap::from([(entry.0.to_owned(), entry.1)]),
     };
     Encoded { parts, index }
+}
+
+/// Whether a resource of a shard is written as it is in a format: otherwise [`encode`] leaves it out, or something of it,
+/// and those who read that format don't serve it as it stands in the shard.
+#[must_use]
+pub fn is_whole(shard: &Shard, format: u32, kind: &Kind, name: &str) -> bool {
+    older::is_whole(shard, format, kind, name)
 }
 
 /// A part, named by what it holds. Two that hold the same are one.

@@ -136,7 +136,7 @@ pub struct AIProviderSpec {
         validation = Rule::new(r"self.matches('^https?://[^/?#@\\s]+(/[^?#\\s]*)?$')")
             .message("must be an http or https URL with a host and without user, query and fragment, such as https://api.openai.com/v1"),
         validation = Rule::new("!self.matches('/(chat/completions|completions|embeddings|responses|messages|v[12]/(chat|rerank|embed)|v1(beta1?)?/models|converse|converse-stream|invoke)/?$')")
-            .message("must be the base URL, which the paths of the operations are added to: leave off /chat/completions and the like"),
+            .message("must be the base URL, which the paths of the operations are added to: leave off the operation, such as /chat/completions or /v1/messages"),
         validation = Rule::new("!self.matches(':[a-zA-Z]+$')")
             .message("must be the base URL, which the paths of the operations are added to: leave off the model and :generateContent and the like"),
     ))]

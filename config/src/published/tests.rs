@@ -151,6 +151,26 @@ fn format_2_leaves_out_the_providers_and_fields_that_it_has_no_words_for() {
 }
 
 #[test]
+fn what_a_format_says_in_part_is_known() {
+    let mut shard = shard();
+    let mut plain = shard.providers["p"].clone();
+    plain.preset = None;
+    plain.settings = Settings::default();
+    plain.models.clear();
+    shard.providers.insert("plain".to_owned(), plain);
+    let mut route = shard.routes["both"].clone();
+    route.parameters = Parameters::default();
+    shard.routes.insert("plain".to_owned(), route);
+    let providers = ["p", "q", "r", "s", "plain", "gone"].map(|name| (Kind::AiProvider, name));
+    let routes = ["both", "plain", "gone"].map(|name| (Kind::AiRoute, name));
+    for (kind, name) in providers.iter().chain(&routes) {
+        let expected = matches!(*name, "plain" | "gone");
+        assert_eq!(is_whole(&shard, 2, kind, name), expected, "{kind} {name}");
+        assert!(is_whole(&shard, 3, kind, name), "{kind} {name}");
+    }
+}
+
+#[test]
 fn a_mock_and_a_plain_provider_are_the_same_in_format_2() {
     let mut plain = shard();
     plain.routes.clear();

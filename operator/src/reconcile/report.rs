@@ -14,6 +14,7 @@ use super::judged::{Leading, SETTLE};
 use super::{Done, Reconciler};
 use crate::client::{Failure, within};
 use crate::fleet::Summary;
+use crate::publication::Publication;
 use crate::status::Status;
 use crate::status::judge::{Facts, Running, judge};
 use crate::watch::resource;
@@ -245,7 +246,10 @@ fn desired(
     }
     let running = match judged.since {
         None => Running::Unpublished,
-        Some(since) => summary.running(since, &id.namespace, id.kind.as_str(), &id.name),
+        Some(since) => match summary.running(since, &id.namespace, id.kind.as_str(), &id.name) {
+            Running::Everywhere if !is_whole(&leading.publication, id) => Running::InPart,
+            running => running,
+        },
     };
     let accepted = judged.outcome == Outcome::Accepted;
     if accepted && running == Running::Everywhere {
@@ -259,6 +263,14 @@ fn desired(
     };
     let status = judge(&facts, before, &timestamp());
     Some((status, accepted && running != Running::Everywhere))
+}
+
+/// Whether a resource is published as it was compiled: an older format may have no words for it.
+fn is_whole(publication: &Publication, id: &ObjectId) -> bool {
+    let format = publication.root.format;
+    publication
+        .desired(&id.namespace)
+        .is_none_or(|shard| published::is_whole(shard, format, &id.kind, &id.name))
 }
 
 fn timestamp() -> String {

@@ -34,6 +34,8 @@ pub enum Running {
     NoGateways,
     /// Not on these pods.
     Behind(Vec<String>),
+    /// On every gateway pod, but not as it is written: some are of a version that has no words for it.
+    InPart,
     /// This pod can't take it up.
     Refused {
         /// Which.
@@ -174,6 +176,10 @@ fn of_running(facts: &Facts<'_>) -> Verdict {
                 ),
             )
         }
+        Running::InPart => no(
+            "GatewaysBehind",
+            "There are gateway pods of an older version, which can't read it as it is written: it serves once they are gone".into(),
+        ),
         Running::Refused { pod, message } => no(
             "GatewayRefused",
             format!("Gateway pod {pod} can't take it up: {message}"),

@@ -105,6 +105,13 @@ fn pods_that_are_behind_are_named() {
 }
 
 #[test]
+fn what_older_pods_cannot_read_waits_for_them_to_go() {
+    let status = judged(&Outcome::Accepted, &Running::InPart, None, &well(BEFORE));
+    let message = "There are gateway pods of an older version, which can't read it as it is written: it serves once they are gone";
+    assert_eq!(status, not_programmed(Some(3), "GatewaysBehind", message));
+}
+
+#[test]
 fn many_pods_are_not_counted() {
     let pods = Running::Behind((0..30).map(|n| format!("p{n}")).collect());
     let status = judged(&Outcome::Accepted, &pods, None, &well(BEFORE));
