@@ -11,7 +11,12 @@ use crate::provider::Provider;
 use crate::{Dialect, Format};
 
 /// Every format.
-static CODECS: &[&dyn Codec] = &[&anthropic::Messages, &openai::Chat, &gemini::Gemini];
+static CODECS: &[&dyn Codec] = &[
+    &anthropic::Messages,
+    &openai::Chat,
+    &openai::Completions,
+    &gemini::Gemini,
+];
 
 /// Every provider dialect.
 static PROVIDERS: &[&dyn Provider] = &[

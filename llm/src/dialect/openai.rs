@@ -3,6 +3,7 @@
 //! Shapes are those of <https://platform.openai.com/docs/api-reference>.
 
 mod chat;
+mod completions;
 mod error;
 mod models;
 mod paths;
@@ -17,6 +18,7 @@ pub(crate) mod typed;
 mod usage_out;
 
 pub use chat::Chat;
+pub use completions::Completions;
 pub use error::{ErrorShape, error_body, error_event};
 pub use models::{ModelShape, model_body, models_body};
 pub use paths::{OPERATIONS, PATHS, operation};

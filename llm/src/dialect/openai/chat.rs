@@ -9,7 +9,7 @@ mod answer;
 mod citation;
 mod decode;
 mod encode;
-mod finish;
+pub(crate) mod finish;
 mod logprobs;
 mod read;
 mod reasoning;
@@ -25,6 +25,8 @@ use crate::{Format, Usage};
 
 use super::problem;
 
+pub(crate) use answer::usage;
+pub(crate) use read::stop;
 pub(crate) use watch::ChatWatch;
 
 /// The codec of [`Format::Chat`].

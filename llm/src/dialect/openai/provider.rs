@@ -83,6 +83,13 @@ impl Provider for OpenAI {
             );
             return known.then(|| reach(ask, ask.call.format, format!("{base}/rerank")));
         }
+        if ask.operation() == Operation::Completions
+            && settings
+                .preset
+                .is_some_and(|preset| !has_completions(preset))
+        {
+            return Some(reach(ask, Format::Chat, format!("{base}/chat/completions")));
+        }
         let has = settings.preset.is_none_or(has_responses);
         let (format, path) = below(ask, has && !settings.responses_by_chat)?;
         Some(reach(ask, format, format!("{base}{path}")))
@@ -110,6 +117,12 @@ fn has_responses(preset: Preset) -> bool {
         | Preset::NIM
         | Preset::SGLang => false,
     }
+}
+
+/// Whether a well-known provider has the completions of before. Those that don't have chats alone at the pages named in
+/// [`Quirks`].
+fn has_completions(preset: Preset) -> bool {
+    !matches!(preset, Preset::Groq | Preset::Mistral | Preset::Perplexity)
 }
 
 /// Whether `stream_options.include_usage` may be asked of a provider in a caller's name.

@@ -257,7 +257,8 @@ pub(crate) fn json_schema<'a>(
     })
 }
 
-fn stop<'a>(value: &Value<'a>) -> Result<Vec<Cow<'a, str>>, Problem> {
+/// A text or several.
+pub(crate) fn stop<'a>(value: &Value<'a>) -> Result<Vec<Cow<'a, str>>, Problem> {
     match value {
         Value::String(text) => Ok(vec![text.value.clone()]),
         Value::Array(items) => items.iter().map(|item| string("stop", item)).collect(),
