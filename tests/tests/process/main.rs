@@ -15,6 +15,7 @@ mod live_state;
 mod mock_answers;
 mod protocol_callers;
 mod protocol_providers;
+mod renew_credentials;
 mod sdk_openai;
 mod stream_ending;
 mod stream_failover;
