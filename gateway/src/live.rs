@@ -164,8 +164,7 @@ impl Endpoint {
         let spec = &provider.spec;
         let kind = match spec.dialect {
             Dialect::Mock => EndpointKind::Mock(AtomicU64::new(0)),
-            Dialect::OpenAI => http(provider)?,
-            other => return Err(format!("dialect: {other:?} is not served yet")),
+            _ => http(provider)?,
         };
         Ok(Self {
             upstream_key: provider.upstream_key,

@@ -123,7 +123,7 @@ async fn a_token_is_renewed_while_requests_go_on_and_is_never_echoed() {
     let provider = Upstream::replying(|seen| {
         let sent = seen.header("authorization").unwrap();
         let number = sent.strip_prefix("Bearer entra/token+").unwrap();
-        let encoded = sent.replace('/', "%2F").replace('+', "%2b");
+        let encoded = sent.replace('/', "%2F").replace('+', "%2B");
         let said = format!("token {number}: {sent} {encoded}");
         answer(200, &[("x-echo", sent)], &completion(&said))
     })
