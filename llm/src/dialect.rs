@@ -1,6 +1,7 @@
 //! Wire formats of LLM traffic and those who speak them, one folder each. The lists here are all that names them.
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod gemini;
 pub mod mock;
 pub mod openai;
@@ -13,6 +14,7 @@ use crate::{Dialect, Format};
 /// Every format.
 static CODECS: &[&dyn Codec] = &[
     &anthropic::Messages,
+    &bedrock::Converse,
     &openai::Chat,
     &openai::Completions,
     &gemini::Gemini,
@@ -21,6 +23,7 @@ static CODECS: &[&dyn Codec] = &[
 /// Every provider dialect.
 static PROVIDERS: &[&dyn Provider] = &[
     &anthropic::Anthropic,
+    &bedrock::Bedrock,
     &openai::OpenAI,
     &openai::AzureOpenAI,
     &openai::Mock,
@@ -31,6 +34,7 @@ static PROVIDERS: &[&dyn Provider] = &[
 /// The paths of every format's callers.
 static PATHS: &[&[Path]] = &[
     anthropic::PATHS,
+    bedrock::PATHS,
     openai::PATHS,
     gemini::PATHS,
     gemini::STORED,

@@ -4,14 +4,14 @@
 
 mod answer;
 mod citation;
-mod content;
+pub(crate) mod content;
 mod count;
 mod decoder;
 mod encoder;
 mod error;
 pub(crate) mod models;
 mod provider;
-mod read;
+pub(crate) mod read;
 pub(crate) mod turns;
 mod usage;
 mod watch;

@@ -56,15 +56,14 @@ pub(super) fn finish(reason: &str, sequence: Option<&str>) -> Finish {
         "tool_use" => Finish::ToolCalls,
         "refusal" => Finish::Refusal,
         "pause_turn" => Finish::Pause,
-        "content_filtered" => Finish::ContentFilter,
         "malformed_tool_use" => Finish::MalformedCall,
         "error" => Finish::Failed,
         other => Finish::Other(other.to_owned()),
     }
 }
 
-/// The reason as the format has it. It knows fewer than there are, and clients take others: a filter that stepped in, a
-/// broken call and a failure bear names of their own, those of Bedrock where it has one.
+/// The reason as the format has it: a filter that stepped in is what it calls a refusal. A broken call and a failure bear
+/// names that are not its own, as the format lets there be new ones.
 pub(super) fn stop_reason(finish: &Finish) -> &str {
     match finish {
         Finish::Stop => "end_turn",
@@ -72,9 +71,8 @@ pub(super) fn stop_reason(finish: &Finish) -> &str {
         Finish::Length => "max_tokens",
         Finish::ContextFull => "model_context_window_exceeded",
         Finish::ToolCalls => "tool_use",
-        Finish::Refusal => "refusal",
+        Finish::Refusal | Finish::ContentFilter => "refusal",
         Finish::Pause => "pause_turn",
-        Finish::ContentFilter => "content_filtered",
         Finish::MalformedCall => "malformed_tool_use",
         Finish::Failed => "error",
         Finish::Other(other) => other,

@@ -79,6 +79,11 @@ impl Claude {
         known
     }
 
+    /// Whether the name tells which Claude it is.
+    pub(crate) fn is_known(self) -> bool {
+        self.version.is_some()
+    }
+
     fn since(self, version: (u32, u32)) -> bool {
         self.version.is_some_and(|own| own >= version)
     }

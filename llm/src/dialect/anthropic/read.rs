@@ -12,12 +12,12 @@ use crate::codec::Asked;
 use crate::json::{Object, Value};
 
 /// A text without its place.
-pub(super) fn string<'a>(value: &Value<'a>) -> Option<Cow<'a, str>> {
+pub(crate) fn string<'a>(value: &Value<'a>) -> Option<Cow<'a, str>> {
     value.as_text().map(|text| text.value.clone())
 }
 
 /// Keeps what the canonical form does not hold.
-pub(super) fn keep<'a>(extras: &mut Vec<Extra<'a>>, path: String, value: &Value<'a>) {
+pub(crate) fn keep<'a>(extras: &mut Vec<Extra<'a>>, path: String, value: &Value<'a>) {
     extras.push(Extra {
         path,
         value: value.clone(),
@@ -25,7 +25,7 @@ pub(super) fn keep<'a>(extras: &mut Vec<Extra<'a>>, path: String, value: &Value<
 }
 
 /// A refusal of what can't be understood.
-pub(super) fn wrong(path: &str, wanted: &str, found: &Value<'_>) -> Problem {
+pub(crate) fn wrong(path: &str, wanted: &str, found: &Value<'_>) -> Problem {
     Problem::invalid(
         "invalid_type",
         path,

@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+
 use super::models::Claude;
 use super::write::cache_control;
 use crate::Format;
@@ -365,7 +367,13 @@ fn source<'r>(file: &'r Media<'_>, path: &str, gaps: &Gaps) -> Result<Object<'r>
                 (MediaKind::Image, Some("image/jpg")) => "image/jpeg",
                 (MediaKind::Image, Some(media_type)) => media_type,
                 (_, Some("application/pdf")) => "application/pdf",
-                (_, Some(_)) => return Err(gaps.refuse(path, "documents of this type")),
+                (_, Some(media_type)) => {
+                    let text = decoded_text(media_type, data);
+                    let text = text.ok_or_else(|| gaps.refuse(path, "documents of this type"))?;
+                    return Ok(kind("text")
+                        .with("media_type", "text/plain")
+                        .with("data", text));
+                }
             };
             kind("base64")
                 .with("media_type", media_type)
@@ -381,6 +389,13 @@ fn source<'r>(file: &'r Media<'_>, path: &str, gaps: &Gaps) -> Result<Object<'r>
         Source::Url(_) => return Err(gaps.refuse(path, "files at such a URL")),
         Source::File(id) => kind("file").with("file_id", id),
     })
+}
+
+/// A document of some sort of text, out of its base64.
+fn decoded_text(media_type: &str, data: &str) -> Option<String> {
+    let is_text = media_type.starts_with("text/") || media_type == "application/json";
+    let bytes = is_text.then(|| base64::prelude::BASE64_STANDARD.decode(data))?;
+    String::from_utf8(bytes.ok()?).ok()
 }
 
 /// What an image is by its first bytes, where nobody said.

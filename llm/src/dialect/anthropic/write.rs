@@ -26,7 +26,10 @@ pub(super) fn write<'r>(
     gaps: &mut Gaps,
 ) -> Result<Object<'r>, Problem> {
     let claude = Claude::of(target.model);
-    refuse_what_no_claude_can(request, gaps)?;
+    refuse_what_none_can(request, gaps)?;
+    if !request.metadata.is_empty() {
+        gaps.leave_out(request.path_of(Field::Metadata), "notes")?;
+    }
     let (system, messages) = turns::write(request, claude, gaps)?;
     let thinking = Thought::of(request, claude, gaps)?;
     let mut body = Object::new()
@@ -43,7 +46,11 @@ pub(super) fn write<'r>(
     if let Some(choice) = tool_choice(request, &thinking, gaps)? {
         body.push("tool_choice", choice);
     }
-    sampling(request, claude, &thinking, gaps, &mut body)?;
+    let sampled = sampled(request, claude, thinking.on, gaps)?;
+    body = body
+        .maybe("temperature", sampled.temperature)
+        .maybe("top_p", sampled.top_p)
+        .maybe("top_k", sampled.top_k);
     if !request.stop.is_empty() {
         let stop = stop(request, gaps)?;
         body.push("stop_sequences", Value::from_iter(stop));
@@ -91,7 +98,8 @@ fn own_extras<'r>(
     Ok(())
 }
 
-fn refuse_what_no_claude_can(request: &Request<'_>, gaps: &mut Gaps) -> Result<(), Problem> {
+/// What neither Anthropic's API nor Bedrock's has a field for.
+pub(crate) fn refuse_what_none_can(request: &Request<'_>, gaps: &mut Gaps) -> Result<(), Problem> {
     let mut lacks = |there: bool, field: Field, what: &str| match there {
         true => gaps.leave_out(request.path_of(field), what),
         false => Ok(()),
@@ -116,7 +124,7 @@ fn refuse_what_no_claude_can(request: &Request<'_>, gaps: &mut Gaps) -> Result<(
     for (penalty, field) in penalties {
         lacks(weighs(penalty), field, "penalties")?;
     }
-    lacks(!request.metadata.is_empty(), Field::Metadata, "notes")
+    Ok(())
 }
 
 fn service_tier<'r>(request: &'r Request<'_>, gaps: &mut Gaps) -> Result<Option<&'r str>, Problem> {
@@ -144,67 +152,76 @@ fn stop<'r>(request: &'r Request<'_>, gaps: &mut Gaps) -> Result<Vec<&'r str>, P
     Ok(stop)
 }
 
-fn sampling(
+/// How tokens are drawn, as far as a model lets it be said.
+pub(crate) struct Sampled {
+    pub(crate) temperature: Option<f64>,
+    pub(crate) top_p: Option<f64>,
+    pub(crate) top_k: Option<u64>,
+}
+
+/// What of the sampling a model takes; `thinks`: it thinks first.
+pub(crate) fn sampled(
     request: &Request<'_>,
     claude: Claude,
-    thinking: &Thought,
+    thinks: bool,
     gaps: &mut Gaps,
-    body: &mut Object<'_>,
-) -> Result<(), Problem> {
+) -> Result<Sampled, Problem> {
     let asked = &request.sampling;
-    // Everything is what a model draws from anyway.
-    let mut top_p = asked
-        .top_p
-        .filter(|p| *p < 1.0 || !claude.wants_one_sampler());
-    let mut top_k = asked.top_k;
-    let mut temperature = asked.temperature;
-    let name = |field| request.path_of(field);
+    let mut sampled = Sampled {
+        temperature: asked.temperature,
+        // Everything is what a model draws from anyway.
+        top_p: asked
+            .top_p
+            .filter(|p| *p < 1.0 || !claude.wants_one_sampler()),
+        top_k: asked.top_k,
+    };
     if claude.lacks_sampling() {
-        let what = "anything but the default with this model";
-        temperature = temperature.filter(|one| (one - 1.0).abs() > f64::EPSILON);
-        if temperature.take().is_some() {
-            gaps.leave_out(name(Field::Temperature), what)?;
-        }
-        if top_p.take().is_some() {
-            gaps.leave_out(name(Field::TopP), what)?;
-        }
-        if top_k.take().is_some() {
-            gaps.leave_out(name(Field::TopK), what)?;
-        }
-        return Ok(());
+        sampled.take(
+            request,
+            |_| true,
+            "anything but the default with this model",
+            gaps,
+        )?;
+        sampled.temperature = None;
+        return Ok(sampled);
     }
     // <https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility>
-    if thinking.on {
-        let what = "it while the model thinks";
-        if temperature
-            .take_if(|one| (*one - 1.0).abs() > f64::EPSILON)
-            .is_some()
-        {
-            gaps.leave_out(name(Field::Temperature), what)?;
+    if thinks {
+        sampled.take(request, |p| p < 0.95, "it while the model thinks", gaps)?;
+    }
+    if sampled.temperature.is_some_and(|one| one > 1.0) {
+        gaps.leave_out(request.path_of(Field::Temperature), "temperatures above 1")?;
+        sampled.temperature = Some(1.0);
+    }
+    if claude.wants_one_sampler() && sampled.temperature.is_some() && sampled.top_p.take().is_some()
+    {
+        let what = "it beside a temperature with this model";
+        gaps.leave_out(request.path_of(Field::TopP), what)?;
+    }
+    Ok(sampled)
+}
+
+impl Sampled {
+    /// Leaves out a temperature that is not the default, a `top_k`, and a `top_p` that is `refused`.
+    fn take(
+        &mut self,
+        request: &Request<'_>,
+        refused: impl Fn(f64) -> bool,
+        what: &str,
+        gaps: &mut Gaps,
+    ) -> Result<(), Problem> {
+        let other = |one: &mut f64| (*one - 1.0).abs() > f64::EPSILON;
+        if self.temperature.take_if(other).is_some() {
+            gaps.leave_out(request.path_of(Field::Temperature), what)?;
         }
-        if top_k.take().is_some() {
-            gaps.leave_out(name(Field::TopK), what)?;
+        if self.top_p.take_if(|p| refused(*p)).is_some() {
+            gaps.leave_out(request.path_of(Field::TopP), what)?;
         }
-        if top_p.take_if(|p| *p < 0.95).is_some() {
-            gaps.leave_out(name(Field::TopP), what)?;
+        if self.top_k.take().is_some() {
+            gaps.leave_out(request.path_of(Field::TopK), what)?;
         }
+        Ok(())
     }
-    if temperature.is_some_and(|one| one > 1.0) {
-        gaps.leave_out(name(Field::Temperature), "temperatures above 1")?;
-        temperature = Some(1.0);
-    }
-    if claude.wants_one_sampler() && temperature.is_some() && top_p.take().is_some() {
-        gaps.leave_out(name(Field::TopP), "it beside a temperature with this model")?;
-    }
-    for (name, value) in [("temperature", temperature), ("top_p", top_p)] {
-        if let Some(value) = value {
-            body.push(name, value);
-        }
-    }
-    if let Some(top_k) = top_k {
-        body.push("top_k", top_k);
-    }
-    Ok(())
 }
 
 fn tools<'r>(
@@ -354,12 +371,12 @@ fn described<'r>(schema: Value<'r>, description: Option<&'r Cow<'_, str>>) -> Va
 /// What a request says of thinking, as this model takes it.
 pub(crate) struct Thought {
     /// The model thinks.
-    on: bool,
+    pub(crate) on: bool,
     /// `thinking`.
     pub(crate) field: Option<Object<'static>>,
     /// `output_config.effort`.
     pub(crate) effort: Option<Effort>,
-    max_tokens: u64,
+    pub(crate) max_tokens: u64,
 }
 
 impl Thought {
