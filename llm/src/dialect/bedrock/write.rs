@@ -18,6 +18,8 @@ enum Maker {
     Anthropic,
     Amazon,
     Other,
+    /// What only Claude takes is passed on, and Bedrock refuses it if it is another's.
+    Unknown,
 }
 
 pub(super) fn write<'r>(
@@ -29,7 +31,9 @@ pub(super) fn write<'r>(
     let maker = match target.model {
         model if model.contains("claude") => Maker::Anthropic,
         model if model.contains("nova") => Maker::Amazon,
-        _ => Maker::Other,
+        // `meta.llama3-…`; a name without a maker is that of a profile, of which nothing is known.
+        model if model.contains('.') => Maker::Other,
+        _ => Maker::Unknown,
     };
     refuse_what_none_can(request, gaps)?;
     let (system, messages) = turns::write(request, claude, gaps)?;
@@ -135,7 +139,7 @@ fn top_k(
         return Ok(());
     };
     match maker {
-        Maker::Anthropic => more.push("top_k", top_k),
+        Maker::Anthropic | Maker::Unknown => more.push("top_k", top_k),
         Maker::Amazon => more.push("inferenceConfig", Object::new().with("topK", top_k)),
         Maker::Other => gaps.leave_out(request.path_of(Field::TopK), "it with this model")?,
     }
@@ -152,7 +156,7 @@ fn thinking<'r>(
     more: &mut Object<'r>,
     output: &mut Object<'r>,
 ) -> Result<Thought, Problem> {
-    if maker == Maker::Anthropic {
+    if matches!(maker, Maker::Anthropic | Maker::Unknown) {
         let thought = Thought::of(request, claude, gaps)?;
         if let Some(field) = &thought.field {
             more.push("thinking", field.clone());
