@@ -231,6 +231,57 @@ async fn a_workload_identity_is_fetched_once_for_all_who_use_it_and_renewed() {
 }
 
 #[tokio::test]
+async fn requests_are_signed_by_the_keys_of_an_identity() {
+    let agent = Fake::saying(
+        200,
+        r#"{"AccessKeyId":"ASIA1","SecretAccessKey":"s3cret/Key","Token":"the+session","Expiration":"2099-01-01T00:00:00Z"}"#,
+    )
+    .await;
+    let keepers = keepers(environment(&[(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        &agent.url("/"),
+    )]));
+    let identity = Credential::Identity(WorkloadIdentity::Aws { role_arn: None });
+    let authorizer =
+        Authorizer::new(&bedrock(Some("eu-west-1")), Some(&identity), &keepers).unwrap();
+    let headers = headers(&authorizer).await.unwrap();
+    let signature = headers["authorization"].to_str().unwrap();
+    assert!(
+        signature.starts_with("AWS4-HMAC-SHA256 Credential=ASIA1/")
+            && signature.contains(
+                "/eu-west-1/bedrock/aws4_request, SignedHeaders=host;x-amz-date;x-amz-security-token, "
+            ),
+        "{signature}"
+    );
+    assert_eq!(headers["x-amz-security-token"], "the+session");
+    let scrubber = authorizer.scrubber();
+    for echoed in ["ASIA1", "s3cret/Key", "the+session", "the%2Bsession"] {
+        assert!(scrubber.finds(echoed.as_bytes()), "{echoed}");
+    }
+    assert_eq!(authorizer.status().unwrap().renewals, 1);
+    assert_eq!(agent.seen()[0].headers.get("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_body_that_is_streamed_is_not_signed() {
+    let credential = Credential::Secret(Secret::new(
+        r#"{"AccessKeyId":"AKIA1","SecretAccessKey":"s3cret"}"#,
+    ));
+    let keepers = keepers(Environment::default());
+    let scheme = bedrock(Some("eu-west-1"));
+    let authorizer = Authorizer::new(&scheme, Some(&credential), &keepers).unwrap();
+    let request = Unsigned {
+        method: &Method::POST,
+        authority: &HeaderValue::from_static("models.example"),
+        path: &PathAndQuery::from_static("/"),
+        body: None,
+    };
+    let mut headers = HeaderMap::new();
+    let signed = authorizer.authorize(request, &mut headers, SystemTime::now());
+    assert_eq!(signed.await, Err(Unauthorised::Unsignable));
+}
+
+#[tokio::test]
 async fn a_team_sends_the_gateway_nowhere_that_is_denied() {
     let inside = Fake::saying(200, "{}").await;
     let deny = Arc::new(DenyList::parse(["127.0.0.0/8"]).unwrap());

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::time::SystemTime;
+
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -5,10 +8,15 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Method};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use weir_config::snapshot::{Credential, Secret};
 
 use super::super::tests::fake::{Fake, Seen};
 use super::super::tests::{client, environment, file_of, token};
+use super::super::{Authorizer, Keepers, Scheme, Unsigned};
 use super::*;
 
 /// A key, and its PEM as Google writes it.
@@ -65,6 +73,21 @@ async fn a_service_accounts_key_signs_for_a_token() {
             "exp": issued + 3600,
         })
     );
+    // The same in the Secret of a provider.
+    let keepers = Keepers::new(Handle::current(), Arc::default(), environment(&[]));
+    let secret = Credential::Secret(Secret::new(json.to_string()));
+    let authorizer = Authorizer::new(&Scheme::Google, Some(&secret), &keepers).unwrap();
+    let request = Unsigned {
+        method: &Method::POST,
+        authority: &HeaderValue::from_static("models.example"),
+        path: &PathAndQuery::from_static("/"),
+        body: None,
+    };
+    let mut headers = HeaderMap::new();
+    let authorized = authorizer.authorize(request, &mut headers, SystemTime::now());
+    authorized.await.unwrap();
+    assert_eq!(headers["authorization"], "Bearer ya29.token");
+    assert!(authorizer.scrubber().finds(b"<ya29.token>"));
     // The same key, where the environment names its file.
     let (_folder, path) = file_of(&json.to_string());
     let environment = environment(&[("GOOGLE_APPLICATION_CREDENTIALS", &path)]);
