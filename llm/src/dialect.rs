@@ -2,6 +2,7 @@
 
 pub mod anthropic;
 pub mod bedrock;
+    &cohere::Chat,
 pub mod gemini;
 pub mod mock;
 pub mod openai;
@@ -18,6 +19,7 @@ static CODECS: &[&dyn Codec] = &[
     &openai::Chat,
     &openai::Completions,
     &gemini::Gemini,
+    &cohere::Chat,
 ];
 
 /// Every provider dialect.
@@ -29,6 +31,7 @@ static PROVIDERS: &[&dyn Provider] = &[
     &openai::Mock,
     &gemini::AiStudio,
     &gemini::Vertex,
+    &cohere::Cohere,
 ];
 
 /// The paths of every format's callers.
@@ -38,6 +41,7 @@ static PATHS: &[&[Path]] = &[
     openai::PATHS,
     gemini::PATHS,
     gemini::STORED,
+    cohere::PATHS,
 ];
 
 /// What reads and writes a format.
