@@ -2,7 +2,7 @@
 
 pub mod anthropic;
 pub mod bedrock;
-    &cohere::Chat,
+pub mod cohere;
 pub mod gemini;
 pub mod mock;
 pub mod openai;
