@@ -9,6 +9,7 @@ pub mod call;
 pub mod chat;
 pub mod codec;
 pub mod dialect;
+pub mod embed;
 mod format;
 pub mod frame;
 pub mod json;
