@@ -6,6 +6,7 @@ pub mod cohere;
 pub mod gemini;
 pub mod mock;
 pub mod openai;
+pub mod responses;
 
 use crate::call::Path;
 use crate::codec::Codec;
@@ -18,6 +19,7 @@ static CODECS: &[&dyn Codec] = &[
     &bedrock::Converse,
     &openai::Chat,
     &openai::Completions,
+    &responses::Responses,
     &gemini::Gemini,
     &cohere::Chat,
 ];

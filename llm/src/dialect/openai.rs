@@ -2,15 +2,15 @@
 //!
 //! Shapes are those of <https://platform.openai.com/docs/api-reference>.
 
-mod chat;
+pub(crate) mod chat;
 mod completions;
 mod error;
 mod models;
 mod paths;
 mod plain;
-mod problem;
+pub(crate) mod problem;
 mod provider;
-mod quirks;
+pub(crate) mod quirks;
 mod request;
 mod stream;
 mod text;

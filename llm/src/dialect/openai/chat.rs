@@ -10,11 +10,11 @@ mod citation;
 mod decode;
 mod encode;
 pub(crate) mod finish;
-mod logprobs;
-mod read;
+pub(crate) mod logprobs;
+pub(crate) mod read;
 mod reasoning;
 mod watch;
-mod write;
+pub(crate) mod write;
 
 use crate::chat::{Answer, Problem, Request};
 use crate::codec::{

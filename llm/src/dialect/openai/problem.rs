@@ -140,7 +140,7 @@ fn class_status(class: &str) -> Option<u16> {
 }
 
 /// What OpenAI calls a class.
-fn kind(kind: ProblemKind) -> &'static str {
+pub(crate) fn kind(kind: ProblemKind) -> &'static str {
     match kind {
         ProblemKind::RateLimited => "rate_limit_error",
         ProblemKind::Timeout | ProblemKind::Overloaded | ProblemKind::Server => "server_error",

@@ -18,7 +18,8 @@ use crate::dialect::openai::typed::{
 };
 use crate::json::{Object, Value};
 
-pub(crate) use part::{cache_marker, data_url, thinking};
+pub(crate) use part::{cache_marker, data_url, detail_of, file_data, kind_of, thinking};
+pub(crate) use tool::{function_tool, tool_choice};
 
 /// Reads a whole body.
 pub(super) fn request<'a>(body: &Value<'a>) -> Result<Request<'a>, Problem> {

@@ -11,7 +11,8 @@ use crate::codec::{Gaps, Target};
 use crate::dialect::openai::quirks::Quirks;
 use crate::json::{Object, Value};
 
-pub(crate) use media::{data_url, sniffed};
+pub(crate) use media::{data_url, is_web, sniffed};
+pub(crate) use thinking::{effort, off};
 
 /// Fields that OpenAI's chat and responses have alike, where both are spoken by the same providers
 /// (<https://platform.openai.com/docs/api-reference/chat/create>).

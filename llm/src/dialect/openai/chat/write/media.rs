@@ -116,7 +116,7 @@ fn image<'r>(media: &'r Media<'r>) -> Option<Object<'r>> {
 }
 
 /// A URL that anybody can read, or one that holds the data.
-fn is_web(url: &str) -> bool {
+pub(crate) fn is_web(url: &str) -> bool {
     ["http://", "https://", "data:"]
         .iter()
         .any(|scheme| url.starts_with(scheme))

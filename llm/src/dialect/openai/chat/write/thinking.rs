@@ -6,7 +6,7 @@ use crate::dialect::openai::quirks::{ThinkingStyle, generation, reasons};
 use crate::json::Object;
 
 /// The effort that is meant; a budget is read as the effort nearest to it.
-fn effort(thinking: &Thinking) -> Option<Effort> {
+pub(crate) fn effort(thinking: &Thinking) -> Option<Effort> {
     let budget = thinking.budget.map(Effort::of_budget);
     thinking.effort.or(budget)
 }
@@ -14,7 +14,7 @@ fn effort(thinking: &Thinking) -> Option<Effort> {
 /// What switches the reasoning of one of OpenAI's models off, as far as it can be: `none` since gpt-5.1, `minimal` for
 /// gpt-5; the `o` models can't (<https://platform.openai.com/docs/guides/reasoning>). `Ok(None)` for models that do not
 /// reason.
-fn off(model: &str) -> Result<Option<Effort>, ()> {
+pub(crate) fn off(model: &str) -> Result<Option<Effort>, ()> {
     let name = model.rsplit('/').next().unwrap_or(model);
     if !reasons(name) {
         return Ok(None);
