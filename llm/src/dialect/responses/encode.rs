@@ -3,7 +3,7 @@
 mod open;
 
 use super::head::{self, Head, State};
-use super::{citation, problem};
+use super::{citation, problem, signature};
 use crate::chat::{Delta, Event, Finish, MediaKind, PartStart, Problem, Signature};
 use crate::codec::{Asked, Encoder};
 use crate::dialect::openai::chat::logprobs;
@@ -223,7 +223,7 @@ impl Writer {
             PartStart::Reasoning { summary, redacted } => {
                 let goes_on = matches!(kind, Some(Kind::Reasoning { encrypted: None }));
                 if *redacted || !goes_on {
-                    self.add("rs", Kind::Reasoning { encrypted: None }, out);
+                    self.add(signature::MADE, Kind::Reasoning { encrypted: None }, out);
                 }
                 if !redacted {
                     let sort = if *summary {
@@ -240,7 +240,7 @@ impl Writer {
                 signature,
             } => {
                 if let Some(signature) = signature {
-                    self.add("rs", Kind::Reasoning { encrypted: None }, out);
+                    self.add(signature::MADE, Kind::Reasoning { encrypted: None }, out);
                     self.prove(signature);
                 }
                 let call = Kind::Call {

@@ -29,7 +29,7 @@ pub(super) fn read(value: &Value<'_>) -> Option<Usage> {
 pub(super) fn write(usage: &Usage) -> Object<'static> {
     let input = Object::new()
         .with("cached_tokens", usage.cached.unwrap_or(0))
-        .maybe("cache_write_tokens", usage.cache_write)
+        .with("cache_write_tokens", usage.cache_write.unwrap_or(0))
         .maybe("audio_tokens", usage.audio_input);
     let output = Object::new()
         .with("reasoning_tokens", usage.reasoning.unwrap_or(0))

@@ -1,0 +1,9 @@
+//! OpenAI's responses: fixtures, refusals, streams however they are cut, and round trips.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod answers;
+mod requests;
+mod round_trips;
+mod streams;
+mod support;
