@@ -110,15 +110,14 @@ impl Scheme {
     /// How this provider wants to be called.
     #[must_use]
     pub fn of(provider: &Provider) -> Self {
-        let header = || dialect::provider(provider.dialect).map(|known| known.credential());
         match provider.dialect {
             Dialect::Vertex => Self::Google,
             Dialect::Bedrock => Self::Bedrock {
                 region: provider.settings.bedrock_region.clone(),
             },
-            _ => match header() {
-                Some(CredentialHeader::Key(name)) => Self::Header(HeaderName::from_static(name)),
-                Some(CredentialHeader::Bearer) | None => Self::Bearer,
+            dialect => match dialect::provider(dialect).credential() {
+                CredentialHeader::Key(name) => Self::Header(HeaderName::from_static(name)),
+                CredentialHeader::Bearer => Self::Bearer,
             },
         }
     }

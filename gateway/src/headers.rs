@@ -8,10 +8,13 @@ use http::{HeaderMap, HeaderValue};
 /// Left out are those of one hop (RFC 9110 §7.6.1) and of this connection, credentials of any kind,
 /// Weir's own, those that pick whom the provider bills, and what would compress the answer, which
 /// Weir has to read.
-pub(crate) fn for_provider(from: &HeaderMap) -> HeaderMap {
-    let mut to = HeaderMap::with_capacity(from.len() + 2);
+///
+/// A `foreign` provider speaks another format than the caller: what belongs to the caller's format or
+/// describes its body stays out too.
+pub(crate) fn for_provider(from: &HeaderMap, foreign: bool) -> HeaderMap {
+    let mut to = HeaderMap::with_capacity(from.len() + 3);
     for (name, value) in from {
-        if passes_up(name.as_str()) {
+        if passes_up(name.as_str()) && !(foreign && is_of_a_format(name.as_str())) {
             to.append(name.clone(), value.clone());
         }
     }
@@ -19,10 +22,27 @@ pub(crate) fn for_provider(from: &HeaderMap) -> HeaderMap {
     to
 }
 
+/// Whether a header means something to one format's providers alone, or describes a body of it.
+fn is_of_a_format(name: &str) -> bool {
+    [
+        "anthropic-",
+        "openai-",
+        "x-goog-",
+        "x-stainless-",
+        "x-fern-",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
+        || matches!(name, "accept" | "content-type" | "x-client-name")
+}
+
 fn passes_up(name: &str) -> bool {
     !(is_of_one_hop(name)
         || name.starts_with("x-weir-")
         || name.starts_with("x-forwarded-")
+        // Amazon's SDKs sign or describe their own request by these.
+        || name.starts_with("x-amz-")
+        || name.starts_with("amz-sdk-")
         || matches!(
             name,
             "accept-encoding"
@@ -157,7 +177,7 @@ mod tests {
             ("openai-beta", "assistants=v2"),
             ("x-stainless-lang", "python"),
         ]);
-        assert_eq!(for_provider(&from), passed);
+        assert_eq!(for_provider(&from, false), passed);
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! The configuration that serves, and what outlives it: how each provider is reached.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 use weir_config::linked::{Linked, LinkedProvider};
-use weir_config::snapshot::{Dialect, HttpVersion};
-use weir_llm::Operation;
-use weir_llm::dialect::openai;
+use weir_config::snapshot::{Dialect, HttpVersion, Responses};
+use weir_llm::Format;
+use weir_llm::exchange::{self, Exchange};
+use weir_llm::provider::Settings;
 use weir_llm::scrub::Scrubber;
 
 use crate::credentials::{Authorizer, Keepers, Scheme, Status};
@@ -38,6 +39,14 @@ pub struct Generation {
 #[derive(Debug)]
 pub struct Endpoint {
     upstream_key: u64,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// What its resource says beyond that.
+    settings: Settings,
+    /// What it answered with 404, where its resource does not say how callers of OpenAI's responses are served.
+    lacks_responses: AtomicBool,
+    /// Whether that may be learned.
+    may_lack_responses: bool,
     /// What the requests that go there have in common.
     pub kind: EndpointKind,
     /// Authorises the requests that go there.
@@ -58,44 +67,6 @@ pub enum EndpointKind {
 pub struct Remote {
     /// Where to connect.
     pub target: Target,
-    /// The path of each operation.
-    pub paths: Paths,
-}
-
-/// The path of each operation at one provider.
-#[derive(Debug)]
-pub struct Paths([PathAndQuery; openai::OPERATIONS.len()]);
-
-impl Paths {
-    fn new(base: &str) -> Result<Self, String> {
-        let of = |path: &str| {
-            PathAndQuery::try_from(format!("{base}{path}"))
-                .map_err(|error| format!("endpoint: {error}"))
-        };
-        let [chat, completions, embeddings] = openai::OPERATIONS.map(|(_, path)| path);
-        Ok(Self([of(chat)?, of(completions)?, of(embeddings)?]))
-    }
-
-    /// The path of an operation, with the query that the caller sent.
-    pub fn of(&self, operation: Operation, query: Option<&str>) -> PathAndQuery {
-        let place = openai::OPERATIONS
-            .iter()
-            .position(|(one, _)| *one == operation);
-        let path = &self.0[place.unwrap_or_default()];
-        // Some SDKs can send the key in the query; it is not the provider's to know.
-        let rest: Vec<&str> = query
-            .unwrap_or_default()
-            .split('&')
-            .filter(|part| {
-                !part.is_empty() && !part.starts_with("key=") && !part.starts_with("api_key=")
-            })
-            .collect();
-        if rest.is_empty() {
-            return path.clone();
-        }
-        PathAndQuery::try_from(format!("{path}?{}", rest.join("&")))
-            .unwrap_or_else(|_| path.clone())
-    }
 }
 
 impl Live {
@@ -166,8 +137,18 @@ impl Endpoint {
             Dialect::Mock => EndpointKind::Mock(AtomicU64::new(0)),
             _ => http(provider)?,
         };
+        let responses = spec.settings.responses;
         Ok(Self {
             upstream_key: provider.upstream_key,
+            dialect: spec.dialect,
+            settings: Settings {
+                base: base(&spec.endpoint),
+                preset: spec.preset,
+                api_version: spec.settings.azure_api_version.clone(),
+                responses_by_chat: responses == Some(Responses::ChatCompletions),
+            },
+            lacks_responses: AtomicBool::new(false),
+            may_lack_responses: responses.is_none(),
             kind,
             authorizer: Authorizer::new(&Scheme::of(spec), spec.credential.as_ref(), keepers)?,
         })
@@ -192,11 +173,44 @@ impl Endpoint {
     }
 }
 
+impl Endpoint {
+    /// What is known of it: what its resource says, and what was learned since.
+    pub fn settings(&self) -> Cow<'_, Settings> {
+        if self.settings.responses_by_chat || !self.lacks_responses.load(Ordering::Relaxed) {
+            return Cow::Borrowed(&self.settings);
+        }
+        Cow::Owned(Settings {
+            responses_by_chat: true,
+            ..self.settings.clone()
+        })
+    }
+
+    /// Learns from an answer with status 404 whether there are no responses at all; true if so. A model that is not
+    /// there, or an answer that is not kept, says nothing of that.
+    pub fn learn(&self, exchange: &Exchange, body: &[u8]) -> bool {
+        let asked = exchange.passes() && exchange.provider_format() == Format::Responses;
+        if !asked || !self.may_lack_responses || !exchange::names_no_such_path(body) {
+            return false;
+        }
+        self.lacks_responses.store(true, Ordering::Relaxed);
+        true
+    }
+}
+
 impl EndpointKind {
     /// The number of the next request of a mock; the first is 1.
     pub fn next_number(count: &AtomicU64) -> u64 {
         count.fetch_add(1, Ordering::Relaxed) + 1
     }
+}
+
+/// The path of an endpoint, without a slash at its end.
+fn base(endpoint: &str) -> String {
+    let uri = endpoint.parse::<Uri>();
+    uri.map_or_else(
+        |_| String::new(),
+        |uri| uri.path().trim_end_matches('/').to_owned(),
+    )
 }
 
 fn http(provider: &LinkedProvider) -> Result<EndpointKind, String> {
@@ -233,7 +247,6 @@ fn http(provider: &LinkedProvider) -> Result<EndpointKind, String> {
             http: version,
             connect_timeout: spec.timeouts.connect,
         },
-        paths: Paths::new(uri.path().trim_end_matches('/'))?,
     })))
 }
 

@@ -54,6 +54,8 @@ struct Series {
     first_byte: Histogram,
     input_tokens: u64,
     output_tokens: u64,
+    /// Nano-dollars.
+    cost: u128,
 }
 
 #[derive(Debug, Clone)]
@@ -121,6 +123,7 @@ impl Shard {
         duration: Duration,
         first_byte: Option<Duration>,
         usage: Option<&Usage>,
+        cost: Option<u64>,
     ) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let series = counts.served.entry(key).or_default();
@@ -132,6 +135,7 @@ impl Shard {
             series.input_tokens += usage.input;
             series.output_tokens += usage.output;
         }
+        series.cost += cost.map_or(0, u128::from);
     }
 
     /// Counts an error that Weir itself answered.
@@ -242,6 +246,7 @@ impl Collector for Requests {
                 sum.first_byte.add(&series.first_byte);
                 sum.input_tokens += series.input_tokens;
                 sum.output_tokens += series.output_tokens;
+                sum.cost += series.cost;
             }
             for (code, count) in &counts.refusals {
                 *refusals.entry(code).or_default() += count;
@@ -311,7 +316,7 @@ fn encode_served(
     }
     let mut family = encoder.encode_descriptor(
         "tokens",
-        "Tokens that providers reported",
+        "Tokens that providers reported, or else Weir counted",
         None,
         MetricType::Counter,
     )?;
@@ -326,6 +331,21 @@ fn encode_served(
                 count_of(&mut family, &labels, count)?;
             }
         }
+    }
+    let mut family = encoder.encode_descriptor(
+        "cost_usd",
+        "What the tokens cost in US dollars, where a price is known",
+        None,
+        MetricType::Counter,
+    )?;
+    for (key, series) in served.iter().filter(|(_, series)| series.cost > 0) {
+        let [route, provider, operation] = key.labels();
+        let labels = [route, provider, operation];
+        #[expect(clippy::cast_precision_loss, reason = "a metric is a float")]
+        let dollars = series.cost as f64 / 1e9;
+        family
+            .encode_family(&labels)?
+            .encode_counter::<NoLabelSet, f64, u64>(&dollars, None)?;
     }
     type Pick = fn(&Series) -> &Histogram;
     let histograms: [(&str, &str, Pick); 2] = [
@@ -405,6 +425,7 @@ mod tests {
                 Duration::from_millis(30),
                 Some(Duration::from_millis(20)),
                 Some(&usage),
+                Some(1_500_000_000),
             );
         }
         metrics.shard(0).refused("invalid_api_key");

@@ -12,6 +12,7 @@
 mod answer;
 mod attempt;
 mod authenticate;
+mod count;
 mod mock;
 mod models;
 mod receive;
@@ -24,9 +25,11 @@ use http::HeaderValue;
 use http::header::HeaderName;
 
 use crate::access_log;
+use crate::estimates::Estimates;
 use crate::identity::Tokens;
 use crate::live::Live;
 use crate::metrics::Shard;
+use crate::prices::Prices;
 use crate::refusal::Refusal;
 use crate::rng::Rng;
 use crate::room::Room;
@@ -37,6 +40,8 @@ use authenticate::Authenticated;
 use receive::{Call, Received};
 use route::Routed;
 use tail::Tail;
+
+pub(crate) use tail::Record;
 
 /// `x-request-id`: names the request in the access log.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -78,6 +83,8 @@ pub struct Parts {
     pub metrics: Arc<Shard>,
     /// Where it logs requests, if anywhere.
     pub access: Option<Arc<access_log::Writer>>,
+    /// What counts the usage that no provider told.
+    pub estimates: Arc<Estimates>,
     /// When the process ends.
     pub stop: Arc<Stop>,
     /// Requests that the process has room for; shared by all workers.
@@ -93,6 +100,8 @@ pub struct Parts {
 struct Shared {
     metrics: Arc<Shard>,
     access: Option<Arc<access_log::Writer>>,
+    estimates: Arc<Estimates>,
+    prices: Prices,
     stop: Arc<Stop>,
 }
 
@@ -103,6 +112,8 @@ impl Worker {
             shared: Arc::new(Shared {
                 metrics: parts.metrics,
                 access: parts.access,
+                estimates: parts.estimates,
+                prices: Prices::default(),
                 stop: parts.stop,
             }),
             live: parts.live,
@@ -118,20 +129,19 @@ impl Worker {
     /// The stages in their order.
     async fn stages(&self, request: Request, tail: &mut Tail) -> Result<Served, Refusal> {
         let received = Received::new(self, request, tail)?;
-        match received.call {
-            Call::Models => {
+        match received.call.clone() {
+            Call::Models(shape) => {
                 let authenticated = received.authenticate(self, tail).await?;
-                Ok(Served::Ready(models::list(&authenticated)))
+                Ok(Served::Ready(models::list(&authenticated, shape)))
             }
-            Call::Model => {
+            Call::Model(shape, wanted) => {
                 let authenticated = received.authenticate(self, tail).await?;
-                models::one(&authenticated).map(Served::Ready)
+                models::one(&authenticated, shape, &wanted).map(Served::Ready)
             }
-            Call::Operation(operation) => {
+            Call::Provider(call) => {
                 let authenticated: Authenticated = received.authenticate(self, tail).await?;
-                let routed: Routed = authenticated.route(self, operation, tail).await?;
-                let opened = routed.attempt(self, tail).await?;
-                Ok(Served::Opened(opened))
+                let routed: Routed = authenticated.route(self, call, tail).await?;
+                routed.attempt(self, tail).await
             }
         }
     }
@@ -152,6 +162,7 @@ enum Served {
 impl Handler for Worker {
     async fn handle(&self, request: Request) -> Response {
         let mut tail = Tail::begin(Arc::clone(&self.shared), &self.rng, Some(request.peer));
+        tail.format = receive::format_of(&request.head);
         let served = self.stages(request, &mut tail).await;
         let id = tail.request_id_header();
         let route = tail.route.as_ref().map(|route| header(&route.id));

@@ -17,6 +17,7 @@ use crate::access_log::AccessLog;
 use crate::admin::{self, Readiness};
 use crate::cluster::{self, ClusterError};
 use crate::credentials::{Environment, Keepers};
+use crate::estimates::Estimates;
 use crate::flags::{AccessLogTarget, Flags, LogFormat};
 use crate::identity::Tokens;
 use crate::lease::Holder;
@@ -111,6 +112,9 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
         AccessLogTarget::Stdout => Some(AccessLog::start(workers, io::stdout())?),
         AccessLogTarget::Off => None,
     };
+    let estimates = Arc::new(Estimates::start()?);
+    // It takes some milliseconds, once, for which no request is to wait.
+    tokio::task::spawn_blocking(weir_llm::price::catalogue);
     let seats = Room::new(flags.max_requests);
     let buffers = Room::new(flags.max_buffered_bytes);
     let live = Arc::new(Live::new(Keepers::new(
@@ -145,6 +149,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
     };
     let make = {
         let (live, metrics, stop) = (live.clone(), metrics.clone(), stop.clone());
+        let estimates = Arc::clone(&estimates);
         let writers = access.as_ref().map(AccessLog::writers);
         move |index| {
             Worker::new(Parts {
@@ -155,6 +160,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
                 access: writers
                     .as_ref()
                     .map(|writers| Arc::clone(&writers[index % writers.len()])),
+                estimates: Arc::clone(&estimates),
                 stop: Arc::clone(&stop),
                 seats: Arc::clone(&seats),
                 buffers: Arc::clone(&buffers),
@@ -188,6 +194,7 @@ async fn serve(flags: Flags) -> Result<(), StartError> {
         }
     });
     until_told(signals, server, &flags, &readiness, &stop, lease).await;
+    estimates.close();
     if let Some(access) = access
         && !access.close(LAST_RECORDS)
     {

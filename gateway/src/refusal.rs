@@ -5,7 +5,11 @@
 
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use weir_llm::dialect::openai::{self, BadBody, ErrorShape};
+use weir_llm::body::BadBody;
+use weir_llm::chat::Problem;
+use weir_llm::codec::Asked;
+use weir_llm::frame::Framing;
+use weir_llm::{Format, dialect};
 
 use crate::identity;
 use crate::wire::{Fault, Response, ResponseBody};
@@ -27,6 +31,8 @@ pub enum Refusal {
     NoRuleMatched(String),
     /// The body makes no sense.
     BadBody(BadBody),
+    /// The form makes no sense.
+    BadForm(String),
     /// The body is larger than `limit` bytes.
     BodyTooLarge {
         /// Bytes that a body may have.
@@ -44,8 +50,8 @@ pub enum Refusal {
     UnsupportedEndpoint,
     /// Weir serves the path, but not by this method.
     MethodNotAllowed {
-        /// The method that the path takes.
-        allow: &'static str,
+        /// The methods that the path takes.
+        allow: &'static [&'static str],
     },
     /// No configuration has been read so far.
     NotReady,
@@ -72,6 +78,19 @@ pub enum Refusal {
     UpstreamRedirect(Tried),
     /// There is no credential to call the provider with.
     CredentialsUnavailable(Tried),
+    /// The provider's answer can't be read, and so not be translated.
+    UpstreamUnreadable(String),
+    /// No provider of the rule has what is asked for.
+    OperationNotServed {
+        /// The name of the operation.
+        operation: &'static str,
+    },
+    /// The model behind the route can't do what is asked, or the body makes no sense.
+    Problem(Problem),
+    /// The call names no model, and the caller may use several routes.
+    RouteRequired,
+    /// The call names no model, and there is no such route for the caller.
+    RouteNotFound,
     /// The request is not even HTTP.
     Wire(Fault),
 }
@@ -107,31 +126,29 @@ impl Refusal {
         self.row().code
     }
 
-    /// The answer that the caller gets, an error of the OpenAI dialect.
-    pub fn response(&self) -> Response {
+    /// The answer that the caller gets, an error of its own format.
+    pub fn response(&self, format: Format, request_id: &str) -> Response {
         let row = self.row();
         let mut headers = HeaderMap::with_capacity(6);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = row.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
         }
         if row.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Self::MethodNotAllowed { allow } = self {
-            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        if let Self::MethodNotAllowed { allow } = self
+            && let Ok(allow) = HeaderValue::try_from(allow.join(", "))
+        {
+            headers.insert(ALLOW, allow);
         }
-        let body = openai::error_body(&ErrorShape {
-            message: &row.message,
-            kind: error_type(row.status),
-            param: row.param,
-            code: Some(row.code),
-        });
-        Response {
-            status: row.status,
-            headers,
-            body: ResponseBody::Full(body),
-        }
+        let problem = match self {
+            Self::Problem(problem) => problem.clone(),
+            _ => Problem {
+                param: row.param.map(str::to_owned),
+                ..Problem::new(row.status.as_u16(), row.code, row.message)
+            },
+        };
+        written(&problem, format, request_id, headers)
     }
 
     fn row(&self) -> Row {
@@ -182,6 +199,11 @@ impl Refusal {
                 param: bad.param,
                 ..row(StatusCode::BAD_REQUEST, bad.code, &bad.message)
             },
+            Self::BadForm(what) => row(
+                StatusCode::BAD_REQUEST,
+                "invalid_form",
+                &format!("We could not parse the form of your request: {what}."),
+            ),
             Self::BodyTooLarge { .. }
             | Self::BodyTruncated
             | Self::BodyMalformed
@@ -219,12 +241,12 @@ impl Refusal {
             Self::UnsupportedEndpoint => row(
                 StatusCode::NOT_FOUND,
                 "unsupported_endpoint",
-                "Weir serves POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings and GET /v1/models.",
+                "Weir serves no such path. It serves those of OpenAI's, Anthropic's, Gemini's, Bedrock's and Cohere's SDKs with its own address as their base URL, but no WebSockets and no realtime sessions.",
             ),
             Self::MethodNotAllowed { allow } => row(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method_not_allowed",
-                &format!("This path takes {allow}."),
+                &format!("This path takes {}.", allow.join(", ")),
             ),
             _ => row(
                 StatusCode::BAD_REQUEST,
@@ -294,6 +316,36 @@ impl Refusal {
                 StatusCode::BAD_GATEWAY,
                 "provider_redirect",
                 &format!("Weir does not follow redirects of providers: {}.", tried.0),
+            ),
+            Self::UpstreamUnreadable(what) => {
+                row(StatusCode::BAD_GATEWAY, "provider_unreadable", what)
+            }
+            Self::OperationNotServed { operation } => row(
+                StatusCode::NOT_FOUND,
+                "operation_not_served",
+                &format!("No provider of this route has what was called ({operation})."),
+            ),
+            Self::Problem(problem) => Row {
+                status: StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST),
+                // Metrics count by code: a few, however many the dialects know.
+                code: match problem.code.as_deref() {
+                    Some("unsupported_parameter") => "unsupported_parameter",
+                    Some("invalid_json") => "invalid_json",
+                    _ => "invalid_request",
+                },
+                message: problem.message.clone(),
+                param: None,
+                retry_after: None,
+            },
+            Self::RouteNotFound => row(
+                StatusCode::NOT_FOUND,
+                "route_not_found",
+                "There is no such route, or you may not use it.",
+            ),
+            Self::RouteRequired => row(
+                StatusCode::BAD_REQUEST,
+                "route_required",
+                "This call names no model, and you may use several routes: name one in the header x-weir-route, as NAMESPACE/NAME.",
             ),
             Self::UpstreamBroken(tried) => row(
                 StatusCode::BAD_GATEWAY,
@@ -378,13 +430,33 @@ fn row_of_token(
     }
 }
 
-/// The `type` that OpenAI's API gives errors of a status
-/// (<https://platform.openai.com/docs/guides/error-codes>).
-pub fn error_type(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        429 => "rate_limit_error",
-        400..=499 => "invalid_request_error",
-        _ => "server_error",
+/// An error in a caller's format, with these headers and those that the format wants.
+fn written(
+    problem: &Problem,
+    format: Format,
+    request_id: &str,
+    mut headers: HeaderMap,
+) -> Response {
+    let asked = Asked {
+        model: "",
+        stream: false,
+        include_usage: false,
+        id: request_id,
+        now: 0,
+        body: None,
+        framing: Framing::Sse,
+    };
+    let written = dialect::codec(format).write_problem(problem, &asked);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    for (name, value) in written.headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    Response {
+        status: StatusCode::from_u16(written.status).unwrap_or(StatusCode::BAD_GATEWAY),
+        headers,
+        body: ResponseBody::Full(written.body.into()),
     }
 }
 
@@ -404,7 +476,8 @@ mod tests {
 
     /// One of each; a new one belongs here and into the table of `docs/gateway.md`.
     fn all() -> Vec<Refusal> {
-        let bad = openai::read(weir_llm::Operation::Chat, b"{").unwrap_err();
+        let call = weir_llm::call::Call::json(weir_llm::Operation::Chat, Format::Chat);
+        let bad = weir_llm::body::read(&call, b"{").unwrap_err();
         let mut tried = Tried::default();
         tried.add("a/b", "took too long");
         tried.add("a/c", "429");
@@ -434,7 +507,7 @@ mod tests {
             Refusal::BodyTimeout,
             Refusal::UnsupportedEncoding,
             Refusal::UnsupportedEndpoint,
-            Refusal::MethodNotAllowed { allow: "POST" },
+            Refusal::MethodNotAllowed { allow: &["POST"] },
             Refusal::NotReady,
             Refusal::Overloaded,
             Refusal::BuffersFull,
@@ -446,6 +519,17 @@ mod tests {
             Refusal::UpstreamBroken(tried.clone()),
             Refusal::UpstreamRedirect(tried.clone()),
             Refusal::CredentialsUnavailable(tried),
+            Refusal::UpstreamUnreadable("The provider's answer can't be read.".into()),
+            Refusal::OperationNotServed { operation: "files" },
+            Refusal::Problem(Problem::invalid(
+                "unsupported_parameter",
+                "n",
+                "It has no n.",
+            )),
+            Refusal::Problem(Problem::invalid("invalid_value", "n", "It is no number.")),
+            Refusal::RouteRequired,
+            Refusal::RouteNotFound,
+            Refusal::BadForm("what is wrong with it".into()),
             Refusal::Wire(Fault::BadRequest("what is wrong")),
             Refusal::Wire(Fault::MethodNotAllowed),
             Refusal::Wire(Fault::HeadTimedOut),
@@ -458,14 +542,16 @@ mod tests {
     fn each_is_an_error_of_the_dialect_and_stands_in_the_docs_with_its_status() {
         let docs = include_str!("../../docs/gateway.md");
         for refusal in all() {
-            let response = refusal.response();
+            let response = refusal.response(Format::Chat, "id");
             let ResponseBody::Full(body) = &response.body else {
                 panic!("{refusal:?} is no whole body");
             };
             let body: Value = serde_json::from_slice(body).unwrap();
             let error = body["error"].as_object().unwrap();
-            assert_eq!(error["code"], refusal.code());
-            assert_eq!(error["type"], error_type(response.status));
+            if !matches!(refusal, Refusal::Problem(_)) {
+                assert_eq!(error["code"], refusal.code());
+            }
+            assert!(error["type"].as_str().unwrap().ends_with("_error"));
             let message = error["message"].as_str().unwrap();
             assert!((10..400).contains(&message.len()), "{message}");
             assert!(error.contains_key("param"));
@@ -486,7 +572,7 @@ mod tests {
         let mut tried = Tried::default();
         tried.add("platform/openai", "could not be reached");
         tried.add("platform/azure", "503");
-        let response = Refusal::ConnectionFailed(tried).response();
+        let response = Refusal::ConnectionFailed(tried).response(Format::Chat, "id");
         let ResponseBody::Full(body) = response.body else {
             panic!("no whole body");
         };

@@ -9,8 +9,12 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use bytes::Bytes;
+use weir_llm::Format;
 use weir_llm::Operation;
-use weir_llm::dialect::openai::{PlainReader, StreamReader, read};
+use weir_llm::body::read;
+use weir_llm::call::Call;
+use weir_llm::dialect::openai::StreamReader;
+use weir_llm::json::FieldReader;
 use weir_llm::scrub::Scrubber;
 
 /// Rounds of which the fastest counts.
@@ -116,11 +120,11 @@ fn bodies() {
     ] {
         let name = format!("read: {name} ({} bytes)", body.len());
         measure(&name, 2000, || {
-            black_box(read(Operation::Chat, body.as_bytes()).unwrap());
+            black_box(read(&Call::json(Operation::Chat, Format::Chat), body.as_bytes()).unwrap());
         });
     }
     let body = chat(32 << 10);
-    let body = read(Operation::Chat, body.as_bytes()).unwrap();
+    let body = read(&Call::json(Operation::Chat, Format::Chat), body.as_bytes()).unwrap();
     measure("text_bytes: chat, 32 KB", 2000, || {
         black_box(body.text_bytes());
     });
@@ -135,9 +139,9 @@ fn answers() {
     let vector = format!("{{\"data\":[{{\"embedding\":[{numbers}],\"index\":0}}],{usage}");
     for (name, body) in [("chat, 4 KB", chat), ("embedding, 34 KB", vector)] {
         measure(&format!("usage of an answer: {name}"), 2000, || {
-            let mut reader = PlainReader::new();
+            let mut reader = FieldReader::new("usage");
             reader.feed(body.as_bytes());
-            black_box(reader.usage().unwrap());
+            black_box(reader.value().unwrap());
         });
     }
 }

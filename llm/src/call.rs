@@ -59,6 +59,18 @@ pub enum NoCall {
 }
 
 impl Call {
+    /// A call with a body in JSON that says everything.
+    #[must_use]
+    pub fn json(operation: Operation, format: Format) -> Self {
+        Self {
+            operation,
+            format,
+            model: None,
+            stream: None,
+            body: BodyKind::Json,
+        }
+    }
+
     /// The call of a method and a path without its query. `anthropic` says that the caller is Anthropic's SDK (it sends
     /// `anthropic-version`): some paths are both OpenAI's and Anthropic's.
     ///

@@ -64,6 +64,33 @@ pub trait Codec: Sync {
     /// The value of [`usage_key`](Self::usage_key); `None` if it holds no count.
     fn read_usage(&self, value: &[u8]) -> Option<Usage>;
 
+    /// Reads a caller's body that asks how many tokens a request would take.
+    ///
+    /// # Errors
+    /// As [`read_request`](Self::read_request).
+    fn read_count_request<'a>(
+        &self,
+        body: &Value<'a>,
+        asked: &Asked<'_>,
+    ) -> Result<Request<'a>, Problem> {
+        self.read_request(body, asked)
+    }
+
+    /// Makes of a body that asks for an answer one that asks for its count; `None` where the format knows no counts.
+    fn count_request<'r>(&self, _body: Object<'r>, _target: &Target<'r>) -> Option<Object<'r>> {
+        None
+    }
+
+    /// Reads a provider's count.
+    fn read_count(&self, _body: &[u8]) -> Option<u64> {
+        None
+    }
+
+    /// Writes a count for a caller.
+    fn write_count(&self, tokens: u64) -> Vec<u8> {
+        format!("{{\"input_tokens\":{tokens}}}").into_bytes()
+    }
+
     /// Reads a provider's error, of whatever shape providers of this format send; `None` where the body says nothing
     /// that can be read.
     fn read_problem(&self, status: u16, body: &[u8]) -> Option<Problem>;
@@ -162,6 +189,7 @@ pub struct Gaps {
 
 impl Gaps {
     /// `drop`: what can be left out is; otherwise it is refused.
+    /// `to` is what the target is called in messages.
     #[must_use]
     pub fn new(drop: bool, to: &'static str) -> Self {
         Self {
@@ -212,6 +240,12 @@ impl Gaps {
     #[must_use]
     pub fn dropped(&self) -> &[String] {
         &self.dropped
+    }
+
+    /// The same, kept.
+    #[must_use]
+    pub fn into_dropped(self) -> Vec<String> {
+        self.dropped
     }
 }
 

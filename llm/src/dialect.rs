@@ -5,36 +5,16 @@ pub mod bedrock;
 pub mod cohere;
 pub mod gemini;
 pub mod mock;
+mod models;
 pub mod openai;
 pub mod responses;
+
+pub use models::{ModelShape, ModelsShape};
 
 use crate::call::Path;
 use crate::codec::Codec;
 use crate::provider::Provider;
 use crate::{Dialect, Format};
-
-/// Every format.
-static CODECS: &[&dyn Codec] = &[
-    &anthropic::Messages,
-    &bedrock::Converse,
-    &openai::Chat,
-    &openai::Completions,
-    &responses::Responses,
-    &gemini::Gemini,
-    &cohere::Chat,
-];
-
-/// Every provider dialect.
-static PROVIDERS: &[&dyn Provider] = &[
-    &anthropic::Anthropic,
-    &bedrock::Bedrock,
-    &openai::OpenAI,
-    &openai::AzureOpenAI,
-    &openai::Mock,
-    &gemini::AiStudio,
-    &gemini::Vertex,
-    &cohere::Cohere,
-];
 
 /// The paths of every format's callers.
 static PATHS: &[&[Path]] = &[
@@ -48,20 +28,49 @@ static PATHS: &[&[Path]] = &[
 
 /// What reads and writes a format.
 #[must_use]
-pub fn codec(format: Format) -> Option<&'static dyn Codec> {
-    CODECS.iter().copied().find(|one| one.format() == format)
+pub fn codec(format: Format) -> &'static dyn Codec {
+    match format {
+        Format::Chat => &openai::Chat,
+        Format::Completions => &openai::Completions,
+        Format::Responses => &responses::Responses,
+        Format::Messages => &anthropic::Messages,
+        Format::Gemini => &gemini::Gemini,
+        Format::Converse => &bedrock::Converse,
+        Format::Cohere => &cohere::Chat,
+    }
 }
 
 /// What is known of a provider dialect.
 #[must_use]
-pub fn provider(dialect: Dialect) -> Option<&'static dyn Provider> {
-    PROVIDERS
-        .iter()
-        .copied()
-        .find(|one| one.dialect() == dialect)
+pub fn provider(dialect: Dialect) -> &'static dyn Provider {
+    match dialect {
+        Dialect::OpenAI => &openai::OpenAI,
+        Dialect::AzureOpenAI => &openai::AzureOpenAI,
+        Dialect::Anthropic => &anthropic::Anthropic,
+        Dialect::Gemini => &gemini::AiStudio,
+        Dialect::Vertex => &gemini::Vertex,
+        Dialect::Bedrock => &bedrock::Bedrock,
+        Dialect::Cohere => &cohere::Cohere,
+        Dialect::Mock => &openai::Mock,
+    }
 }
 
 /// Every path that callers may call, the sooner before the later where both fit.
 pub fn paths() -> impl Iterator<Item = &'static Path> {
     PATHS.iter().flat_map(|paths| paths.iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_what_it_is_listed_as() {
+        for format in Format::ALL {
+            assert_eq!(codec(format).format(), format);
+        }
+        for dialect in Dialect::ALL {
+            assert_eq!(provider(dialect).dialect(), dialect);
+        }
+    }
 }

@@ -36,6 +36,20 @@ impl Format {
         Self::Cohere,
     ];
 
+    /// What people call the API.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Chat => "OpenAI's chat completions",
+            Self::Completions => "OpenAI's completions",
+            Self::Responses => "OpenAI's responses",
+            Self::Messages => "Anthropic's messages",
+            Self::Gemini => "Gemini's generateContent",
+            Self::Converse => "Bedrock's Converse",
+            Self::Cohere => "Cohere's chat",
+        }
+    }
+
     /// Its stable short name.
     #[must_use]
     pub fn name(self) -> &'static str {

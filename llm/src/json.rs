@@ -1,6 +1,7 @@
 //! JSON as Weir reads and writes it: a walk without a tree for the hot path, and a tree that borrows
 //! from its text where more has to be known.
 
+mod field;
 mod scan;
 mod tree;
 mod walk;
@@ -10,6 +11,7 @@ use std::fmt;
 
 use serde::de::{Deserializer as _, Error, Visitor};
 
+pub use field::FieldReader;
 pub(crate) use scan::{plain_len, text_len};
 pub use tree::{BadJson, MAX_NODES, Object, Text, Value};
 pub use walk::MAX_DEPTH;

@@ -4,12 +4,14 @@
 //! async runtime. A body is read into values that borrow from its bytes; a change is a list of
 //! [`splice`]s; an untouched body or stream goes out as the bytes that came in.
 
+pub mod body;
 pub mod bound;
 pub mod call;
 pub mod chat;
 pub mod codec;
 pub mod dialect;
 pub mod embed;
+pub mod exchange;
 mod format;
 pub mod frame;
 pub mod json;

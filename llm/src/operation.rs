@@ -80,6 +80,15 @@ impl Operation {
         )
     }
 
+    /// Whether an answer may come as a stream of events.
+    #[must_use]
+    pub fn streams(self) -> bool {
+        matches!(
+            self,
+            Self::Chat | Self::Completions | Self::Images | Self::Speech | Self::Transcriptions
+        )
+    }
+
     /// Whether it spends later, or where nobody sees it.
     #[must_use]
     pub fn spends_out_of_sight(self) -> bool {

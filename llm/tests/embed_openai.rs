@@ -1,4 +1,5 @@
 //! OpenAI's embeddings at providers that speak otherwise.
+#![expect(clippy::unwrap_used, reason = "what fails in a test shall fail it")]
 
 use rstest::rstest;
 use weir_llm::chat::Problem;

@@ -4,8 +4,18 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
-use weir_llm::dialect::openai::{BadBody, Body, read};
-use weir_llm::{Operation, splice};
+use weir_llm::body::{BadBody, Body};
+use weir_llm::call::Call;
+use weir_llm::{Format, Operation, splice};
+
+/// A body of OpenAI's.
+fn read(operation: Operation, body: &[u8]) -> Result<Body<'_>, BadBody> {
+    let format = match operation {
+        Operation::Completions => Format::Completions,
+        _ => Format::Chat,
+    };
+    weir_llm::body::read(&Call::json(operation, format), body)
+}
 
 fn chat(body: &str) -> Result<Body<'_>, BadBody> {
     read(Operation::Chat, body.as_bytes())

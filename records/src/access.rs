@@ -38,7 +38,7 @@ pub struct AccessRecord<'a> {
     /// What that provider was asked for.
     #[serde(borrow, default)]
     pub upstream_model: Option<Cow<'a, str>>,
-    /// `chat`, `completions`, `embeddings` or `models`.
+    /// `chat`, `embeddings`, `models` and so on.
     #[serde(borrow, default)]
     pub operation: Option<Cow<'a, str>>,
     /// Whether the caller asked for a stream.
@@ -61,12 +61,27 @@ pub struct AccessRecord<'a> {
         deserialize_with = "read_optional_millis"
     )]
     pub first_byte: Option<Duration>,
-    /// Tokens that went in, as the provider counted them.
+    /// Tokens that went in, as the provider counted them, or else Weir.
     #[serde(default)]
     pub input_tokens: Option<u64>,
-    /// Tokens that came out, as the provider counted them.
+    /// Tokens that came out, as the provider counted them, or else Weir.
     #[serde(default)]
     pub output_tokens: Option<u64>,
+    /// Tokens of those that went in that were read from the provider's prompt cache.
+    #[serde(default)]
+    pub cached_tokens: Option<u64>,
+    /// And those that were written to it.
+    #[serde(default)]
+    pub cache_write_tokens: Option<u64>,
+    /// Tokens of those that came out that were spent on reasoning.
+    #[serde(default)]
+    pub reasoning_tokens: Option<u64>,
+    /// Whether Weir counted the tokens, because the provider did not; left out of the line where not.
+    #[serde(default)]
+    pub usage_estimated: bool,
+    /// What the tokens cost, in nano-dollars; `costNanoUsd` in the line. Left out where nobody knows a price.
+    #[serde(rename = "costNanoUsd", default)]
+    pub cost: Option<u64>,
     /// Bytes of the request's body.
     pub bytes_in: u64,
     /// Bytes of the answer's body that were sent.

@@ -7,14 +7,21 @@ mod plain;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use weir_llm::dialect::openai::PlainReader;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use weir_llm::Usage;
+use weir_llm::exchange::{Exchange, Passed};
 use weir_records::access::Outcome;
 
 use super::attempt::{Content, Opened};
 use super::mock::Player;
 use super::tail::Tail;
 use crate::headers;
+use crate::refusal::Refusal;
 use crate::wire::{Response, ResponseBody, UpstreamBody, UpstreamError};
+
+/// Names what the provider can't do and was left out, by its path in the caller's body.
+const DROPPED: HeaderName = HeaderName::from_static("x-weir-dropped");
 
 /// Where the bytes of an answer come from.
 pub(super) enum Source {
@@ -57,30 +64,48 @@ impl Opened {
     /// The answer as the wire sends it. Its body, or else this call, ends the request's tail.
     pub(super) fn answer(self, mut tail: Tail) -> Response {
         let Self {
-            status,
+            mut status,
             mut headers,
             scrubber,
+            exchange,
             ..
         } = self;
         tail.status = status.as_u16();
         headers::scrub(&mut headers, |value| scrubber.finds(value.as_bytes()));
+        if let Ok(dropped) = HeaderValue::try_from(exchange.dropped.join(", "))
+            && !exchange.dropped.is_empty()
+        {
+            headers.insert(DROPPED, dropped);
+        }
         let body = match self.content {
-            Content::Whole(body) => {
-                let body = if status.as_u16() >= 400 {
-                    error::shaped(status, body, &mut headers, &scrubber)
-                } else {
-                    let mut reader = PlainReader::new();
-                    reader.feed(&body);
-                    tail.usage = reader.usage();
-                    scrubber.scrub(body)
-                };
+            Content::Whole(body) if status.as_u16() >= 400 => {
+                let body = error::shaped(&mut status, body, &mut headers, &exchange, &scrubber);
+                tail.status = status.as_u16();
                 tail.bytes_out = body.len() as u64;
                 tail.outcome = Outcome::Complete;
                 ResponseBody::Full(body)
             }
+            Content::Whole(body) => match whole(&exchange, body.clone(), &mut headers) {
+                Ok((own, usage)) => {
+                    tail.usage = usage;
+                    if usage.is_none() {
+                        let mut passed = Passed::whole();
+                        passed.push(&body);
+                        tail.estimate(&exchange, None, passed);
+                    }
+                    let body = own;
+                    let body = scrubber.scrub(body);
+                    tail.bytes_out = body.len() as u64;
+                    tail.outcome = Outcome::Complete;
+                    ResponseBody::Full(body)
+                }
+                Err(why) => return tail.refused(&Refusal::UpstreamUnreadable(why)),
+            },
             Content::Events(first, source) => ResponseBody::Pull(Box::pin(events::Relay::new(
                 first,
                 source,
+                exchange,
+                &mut headers,
                 scrubber,
                 &self.timeouts,
                 tail,
@@ -88,6 +113,7 @@ impl Opened {
             Content::Bytes(start, source) => ResponseBody::Pull(Box::pin(plain::Relay::new(
                 start,
                 source,
+                &exchange,
                 scrubber,
                 self.deadline,
                 tail,
@@ -99,4 +125,24 @@ impl Opened {
             body,
         }
     }
+}
+
+/// A plain answer as the caller gets it, and what was used.
+fn whole(
+    exchange: &Exchange,
+    body: Bytes,
+    headers: &mut HeaderMap,
+) -> Result<(Bytes, Option<Usage>), String> {
+    if !exchange.passes() && headers.contains_key(CONTENT_ENCODING) {
+        return Err("The provider's answer is compressed and can't be read.".to_owned());
+    }
+    let whole = exchange.answer(body).map_err(|bad| {
+        let mut message = bad.to_string();
+        message.get_mut(..1).map(str::make_ascii_uppercase);
+        message + "."
+    })?;
+    if whole.rewritten {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    Ok((whole.body, whole.usage))
 }

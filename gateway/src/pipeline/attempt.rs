@@ -8,24 +8,27 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::{sleep, timeout_at};
 use weir_config::linked::{LinkedBackend, LinkedRule};
-use weir_config::snapshot::{RetryCause, Timeouts};
-use weir_llm::dialect::{mock, openai};
+use weir_config::snapshot::{RetryCause, Timeouts, Unsupported};
+use weir_llm::call::{BodyKind, Call};
+use weir_llm::dialect::mock;
+use weir_llm::exchange::{self, Exchange, Order, Unfit};
 use weir_llm::scrub::Scrubber;
-use weir_llm::splice;
+use weir_llm::{Format, Operation, body};
 
-use super::Worker;
 use super::answer::Source;
 use super::mock::Player;
 use super::route::Routed;
 use super::tail::Tail;
+use super::{Served, Worker, count};
 use crate::credentials::{Authorizer, Unsigned};
 use crate::headers;
 use crate::live::{Endpoint, EndpointKind, Remote};
 use crate::refusal::{Refusal, Tried};
-use crate::wire::{SendErrorKind, UpstreamRequest};
+use crate::wire::{RequestBody, RequestPayload, Response, SendErrorKind, UpstreamRequest};
 
 /// Bytes of a plain answer that are read before it is passed on, and the most of an error.
 pub(super) const GATHER: usize = 64 * 1024;
@@ -38,6 +41,7 @@ pub(super) struct Opened {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) content: Content,
+    pub(super) exchange: Exchange,
     /// Takes the credential that the provider was called with out of what it says.
     pub(super) scrubber: Arc<Scrubber>,
     pub(super) timeouts: Timeouts,
@@ -70,11 +74,19 @@ enum Outcome {
     Failed(Failure),
     /// The provider can't be asked for this.
     Unfit(Refusal),
+    /// Nobody has to be asked.
+    Ready(Response),
 }
 
 impl Routed {
     /// Calls the backends in the order of the decision, as often as the route says.
-    pub(super) async fn attempt(self, worker: &Worker, tail: &mut Tail) -> Result<Opened, Refusal> {
+    pub(super) async fn attempt(
+        mut self,
+        worker: &Worker,
+        tail: &mut Tail,
+    ) -> Result<Served, Refusal> {
+        let mut rest = self.rest.take();
+        let streamed = rest.is_some();
         let order = &self.decision.order;
         let retry = &self.decision.route.retry;
         let calls = retry.attempts.map_or(order.len(), usize::from);
@@ -107,8 +119,9 @@ impl Routed {
             }
             let deadline = *deadline
                 .get_or_insert_with(|| tail.started() + backend.provider.spec.timeouts.total);
-            let cause = match self.call(worker, backend, deadline, tail).await {
-                Outcome::Opened(opened) => return Ok(opened),
+            let cause = match self.call(worker, backend, &mut rest, deadline, tail).await {
+                Outcome::Opened(opened) => return Ok(Served::Opened(opened)),
+                Outcome::Ready(response) => return Ok(Served::Ready(response)),
                 Outcome::Error(cause, opened) => {
                     tried.add(&backend.provider.id, opened.status.as_str());
                     last = Ok(opened);
@@ -127,11 +140,12 @@ impl Routed {
                     continue;
                 }
             };
-            if !retry.on.contains(&cause) || Instant::now() >= deadline {
+            // What was streamed is gone.
+            if streamed || !retry.on.contains(&cause) || Instant::now() >= deadline {
                 break;
             }
         }
-        last
+        last.map(Served::Opened)
     }
 
     /// One call of one provider.
@@ -139,17 +153,32 @@ impl Routed {
         &self,
         worker: &Worker,
         backend: &LinkedBackend,
+        rest: &mut Option<RequestBody>,
         deadline: Instant,
         tail: &mut Tail,
     ) -> Outcome {
         let provider = &backend.provider;
-        let Some(upstream_model) = backend.upstream_name(&self.model) else {
+        let upstream_model = if self.model.is_empty() {
+            Some("")
+        } else {
+            backend.upstream_name(&self.model)
+        };
+        let Some(upstream_model) = upstream_model else {
             return Outcome::Unfit(Refusal::ModelNotServed {
                 model: backend.model.as_ref().unwrap_or(&self.model).to_string(),
             });
         };
         let Some(endpoint) = self.generation.endpoint(provider) else {
             return Outcome::Unfit(Refusal::NoBackend);
+        };
+        let mut exchange = match self.exchange(endpoint, upstream_model, tail) {
+            Ok(exchange) => exchange,
+            Err(Unfit::NoOperation) => {
+                let operation = self.call.operation.name();
+                return Outcome::Unfit(Refusal::OperationNotServed { operation });
+            }
+            Err(Unfit::Problem(problem)) => return Outcome::Unfit(Refusal::Problem(problem)),
+            Err(Unfit::Here(count)) => return Outcome::Ready(count::answer(count).await),
         };
         tail.calls(provider, upstream_model);
         let timeouts = &provider.spec.timeouts;
@@ -163,12 +192,24 @@ impl Routed {
                 EndpointKind::Mock(count) => {
                     let number = EndpointKind::next_number(count);
                     let settings = provider.spec.mock.as_ref();
-                    self.mock(upstream_model, settings, number).await
+                    self.mock(&exchange, settings, number).await
                 }
                 EndpointKind::Http(remote) => {
                     let reached = (&**remote, &endpoint.authorizer);
-                    self.send(worker, reached, upstream_model, tail.stream)
-                        .await
+                    let answer = self
+                        .send(worker, reached, &exchange, rest, tail.stream)
+                        .await?;
+                    // A provider without OpenAI's responses is asked by chat completions, from then on.
+                    if answer.status == StatusCode::NOT_FOUND
+                        && endpoint.learn(&exchange, answer.first.as_deref().unwrap_or_default())
+                        && let Ok(other) = self.exchange(endpoint, upstream_model, tail)
+                    {
+                        exchange = other;
+                        return self
+                            .send(worker, reached, &exchange, rest, tail.stream)
+                            .await;
+                    }
+                    Ok(answer)
                 }
             }
         };
@@ -178,7 +219,12 @@ impl Routed {
         let outcome = match opened {
             Ok(answer) => {
                 tail.first_byte();
-                let opened = answer.open(endpoint, timeouts, deadline, tail.stream).await;
+                let bounds = Bounds {
+                    timeouts,
+                    deadline,
+                    largest: worker.bounds.body,
+                };
+                let opened = answer.open(endpoint, exchange, &bounds).await;
                 judge(opened)
             }
             Err(failure) => Outcome::Failed(failure),
@@ -188,10 +234,38 @@ impl Routed {
             Outcome::Error(RetryCause::RateLimited, _) => "rate_limited",
             Outcome::Error(..) => "server_error",
             Outcome::Failed(failure) if failure.cause == RetryCause::Timeout => "timeout",
-            Outcome::Failed(_) | Outcome::Unfit(_) => "connection_error",
+            Outcome::Failed(_) | Outcome::Unfit(_) | Outcome::Ready(_) => "connection_error",
         };
         tail.attempted(provider, name);
         outcome
+    }
+
+    /// What is sent to a provider, or why it can't be asked.
+    fn exchange(
+        &self,
+        endpoint: &Endpoint,
+        upstream_model: &str,
+        tail: &Tail,
+    ) -> Result<Exchange, Unfit> {
+        let json = self.call.body == BodyKind::Json;
+        let body = json.then(|| self.reading.of(&self.body)).flatten();
+        let settings = endpoint.settings();
+        exchange::prepare(&Order {
+            call: &self.call,
+            method: self.head.method.as_str(),
+            path: self.head.uri.path(),
+            query: self.head.uri.query(),
+            body: body.as_ref(),
+            bytes: &self.body,
+            form_model: self.form_model.as_ref(),
+            stream: self.reading.stream(),
+            dialect: endpoint.dialect,
+            settings: &settings,
+            model: upstream_model,
+            drop: self.decision.route.parameters.unsupported == Unsupported::Drop,
+            id: &tail.request_id,
+            now: tail.seconds(),
+        })
     }
 
     /// Sends the request over the network and waits for the first bytes of the answer's body.
@@ -199,16 +273,29 @@ impl Routed {
         &self,
         worker: &Worker,
         (remote, authorizer): (&Remote, &Authorizer),
-        upstream_model: &str,
+        exchange: &Exchange,
+        rest: &mut Option<RequestBody>,
         stream: bool,
     ) -> Result<Answer, Failure> {
-        let Remote { target, paths } = remote;
-        let body = self.body_for(upstream_model);
+        let mut headers = headers::for_provider(&self.head.headers, !exchange.passes());
+        for (name, value) in &exchange.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.entry(*name).or_insert(value);
+            }
+        }
+        if !exchange.passes() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let path = PathAndQuery::try_from(&*exchange.path).map_err(|_| BROKEN)?;
+        let target = &remote.target;
         let mut request = UpstreamRequest {
-            method: Method::POST,
-            path: paths.of(self.operation, self.head.uri.query()),
-            headers: headers::for_provider(&self.head.headers),
-            body: body.clone().into(),
+            method: self.head.method.clone(),
+            path,
+            headers,
+            body: match rest.take() {
+                Some(rest) => RequestPayload::stream(exchange.body.clone(), rest),
+                None => exchange.body.clone().into(),
+            },
             resend: self
                 .decision
                 .route
@@ -220,7 +307,8 @@ impl Routed {
             method: &request.method,
             authority: &target.authority,
             path: &request.path,
-            body: Some(&body),
+            // What streams through is not signed.
+            body: matches!(request.body, RequestPayload::Full(_)).then_some(&*exchange.body),
         };
         authorizer
             .authorize(unsigned, &mut request.headers, SystemTime::now())
@@ -268,13 +356,18 @@ impl Routed {
     /// Asks the mock in this process.
     async fn mock(
         &self,
-        upstream_model: &str,
+        exchange: &Exchange,
         settings: Option<&mock::Settings>,
         number: u64,
     ) -> Result<Answer, Failure> {
-        let body = self.body_for(upstream_model);
-        // It was read once already.
-        let body = openai::read(self.operation, &body).map_err(|_| BROKEN)?;
+        let operation = match exchange.provider_format() {
+            Format::Completions => Operation::Completions,
+            _ if self.call.operation == Operation::Embeddings => Operation::Embeddings,
+            _ => Operation::Chat,
+        };
+        let call = Call::json(operation, exchange.provider_format());
+        // It was read, or written, before.
+        let body = body::read(&call, &exchange.body).map_err(|_| BROKEN)?;
         let script = mock::answer(
             &body,
             settings.unwrap_or(&mock::Settings::default()),
@@ -296,20 +389,6 @@ impl Routed {
             source: Source::Mock(player),
         })
     }
-
-    /// The body as the provider gets it: the caller's bytes, but for the name of the model.
-    fn body_for(&self, upstream_model: &str) -> Bytes {
-        if *self.model == *upstream_model {
-            return self.body.clone();
-        }
-        openai::read(self.operation, &self.body)
-            .ok()
-            .and_then(|body| body.with_model(upstream_model))
-            .map_or_else(
-                || self.body.clone(),
-                |change| splice::apply(&self.body, &[change]),
-            )
-    }
 }
 
 /// The head of an answer and, of a stream or an error, its first bytes.
@@ -325,57 +404,71 @@ impl Answer {
     async fn open(
         mut self,
         endpoint: &Arc<Endpoint>,
-        timeouts: &Timeouts,
-        deadline: Instant,
-        stream: bool,
+        exchange: Exchange,
+        bounds: &Bounds<'_>,
     ) -> Result<Opened, Failure> {
         let error = self.status.as_u16() >= 400;
-        let content = if !error && self.is_events(stream) {
+        let deadline = bounds.deadline;
+        let content = if !error && self.is_events(&exchange) {
             Content::Events(self.first.take(), self.source)
         } else {
-            let gathering = gather(self.first.take(), &mut self.source);
+            // What is translated has to be there as a whole.
+            let most = if error || exchange.passes() {
+                GATHER
+            } else {
+                bounds.largest
+            };
+            let gathering = gather(self.first.take(), &mut self.source, most);
             let (start, whole) = match timeout_at(deadline.into(), gathering).await {
                 Ok(gathered) => gathered?,
                 Err(_) => return Err(TIMEOUT),
             };
             if whole || error {
                 Content::Whole(start)
-            } else {
+            } else if exchange.passes() {
                 Content::Bytes(start, self.source)
+            } else {
+                return Err(TOO_LARGE);
             }
         };
         Ok(Opened {
             status: self.status,
             headers: self.headers,
             content,
+            exchange,
             scrubber: endpoint.scrubber(),
-            timeouts: timeouts.clone(),
+            timeouts: bounds.timeouts.clone(),
             deadline,
         })
     }
 
-    /// Whether the body is a stream of events that can be read. Some providers call it something
-    /// else than it is; but an answer in JSON is none, whatever was asked for.
-    fn is_events(&self, stream: bool) -> bool {
-        let starts_with = |start: &[u8]| {
-            self.headers.get(CONTENT_TYPE).is_some_and(|value| {
-                value
-                    .as_bytes()
-                    .get(..start.len())
-                    .is_some_and(|found| found.eq_ignore_ascii_case(start))
-            })
-        };
-        !self.headers.contains_key(CONTENT_ENCODING)
-            && (starts_with(b"text/event-stream") || stream && !starts_with(b"application/json"))
+    /// Whether the body is a stream of events that can be read.
+    fn is_events(&self, exchange: &Exchange) -> bool {
+        let content_type = self.headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        !self.headers.contains_key(CONTENT_ENCODING) && exchange.is_stream(content_type)
     }
 }
 
-/// Reads up to [`GATHER`] bytes and what came with them, and says whether that is all. An answer
+/// What bounds an answer.
+struct Bounds<'a> {
+    timeouts: &'a Timeouts,
+    /// When a plain one has to be complete.
+    deadline: Instant,
+    /// Bytes of a plain one that is translated.
+    largest: usize,
+}
+
+/// Reads up to `most` bytes and what came with them, and says whether that is all. An answer
 /// that comes in one piece is not copied.
-async fn gather(first: Option<Bytes>, source: &mut Source) -> Result<(Bytes, bool), Failure> {
+async fn gather(
+    first: Option<Bytes>,
+    source: &mut Source,
+    most: usize,
+) -> Result<(Bytes, bool), Failure> {
     let mut start = first.unwrap_or_default();
     let mut pieces: Option<BytesMut> = None;
-    while pieces.as_ref().map_or(start.len(), BytesMut::len) < GATHER {
+    while pieces.as_ref().map_or(start.len(), BytesMut::len) < most {
         match source.next().await {
             None => return Ok((pieces.map_or(start, BytesMut::freeze), true)),
             Some(Err(_)) => return Err(BROKEN),
@@ -424,6 +517,11 @@ const NO_CREDENTIAL: Failure = Failure {
     cause: RetryCause::ConnectionError,
     refusal: Refusal::CredentialsUnavailable,
     why: "could not be called without a credential",
+};
+const TOO_LARGE: Failure = Failure {
+    cause: RetryCause::ServerError,
+    refusal: Refusal::UpstreamBroken,
+    why: "gave an answer that is too large to be translated",
 };
 const REDIRECT: Failure = Failure {
     cause: RetryCause::ServerError,

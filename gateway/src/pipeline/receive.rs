@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use http::Method;
-use weir_llm::Operation;
-use weir_llm::dialect::openai;
+use http::HeaderMap;
+use http::header::UPGRADE;
+use weir_llm::Format;
+use weir_llm::call::{self, NoCall};
+use weir_llm::dialect::ModelsShape;
 
 use super::tail::Tail;
 use super::{ROUTE, Worker};
 use crate::live::Generation;
 use crate::refusal::Refusal;
-use crate::wire::Request;
+use crate::wire::{Head, Request};
 
 /// A request that the process has room for.
 pub(super) struct Received {
@@ -21,49 +23,90 @@ pub(super) struct Received {
 }
 
 /// What is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Call {
-    /// `GET /v1/models`
-    Models,
-    /// `GET /v1/models/{model}`
-    Model,
+    /// The models that the caller may use, in the shape that its SDK reads.
+    Models(ModelsShape),
+    /// One of them.
+    Model(ModelsShape, String),
     /// A call that a provider answers.
-    Operation(Operation),
+    Provider(Arc<call::Call>),
 }
 
-/// What stands before the name of a model in `GET /v1/models/{model}`.
-pub(super) const MODEL_PATH: &str = "/v1/models/";
-
 impl Call {
-    fn of(method: &Method, path: &str) -> Result<Self, Refusal> {
-        let (call, allow) = if let Some(operation) = openai::operation(path) {
-            (Self::Operation(operation), "POST")
-        } else if path == "/v1/models" {
-            (Self::Models, "GET")
-        } else if path.len() > MODEL_PATH.len() && path.starts_with(MODEL_PATH) {
-            (Self::Model, "GET")
-        } else {
+    fn of(head: &Head) -> Result<Self, Refusal> {
+        let path = head.uri.path();
+        // A connection that becomes something else is nothing that could be counted or guarded.
+        if head.headers.contains_key(UPGRADE) && head.method == http::Method::GET {
             return Err(Refusal::UnsupportedEndpoint);
-        };
-        if method.as_str() == allow {
-            Ok(call)
-        } else {
-            Err(Refusal::MethodNotAllowed { allow })
+        }
+        let anthropic = is_anthropic(&head.headers);
+        match call::Call::of(head.method.as_str(), path, anthropic) {
+            Ok(call) => Ok(Self::Provider(Arc::new(call))),
+            Err(NoCall::Method(allow)) => Err(Refusal::MethodNotAllowed { allow }),
+            Err(NoCall::Path) => Self::models(head),
         }
     }
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Models | Self::Model => "models",
-            Self::Operation(operation) => operation.name(),
+    /// `GET /v1/models` and `/v1/models/{model}`, and the same below Gemini's `/v1beta`.
+    fn models(head: &Head) -> Result<Self, Refusal> {
+        let path = head.uri.path();
+        let rest = ["/v1/models", "/v1beta/models"]
+            .iter()
+            .find_map(|base| path.strip_prefix(base))
+            .ok_or(Refusal::UnsupportedEndpoint)?;
+        let shape = ModelsShape::of(path, |name| {
+            head.headers.get(name).and_then(|value| value.to_str().ok())
+        });
+        let call = match rest.strip_prefix('/') {
+            None if rest.is_empty() => Self::Models(shape),
+            Some(model) if !model.is_empty() => Self::Model(shape, call::decoded(model)),
+            _ => return Err(Refusal::UnsupportedEndpoint),
+        };
+        if head.method == http::Method::GET {
+            Ok(call)
+        } else {
+            Err(Refusal::MethodNotAllowed { allow: &["GET"] })
         }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Models(_) | Self::Model(..) => "models",
+            Self::Provider(call) => call.operation.name(),
+        }
+    }
+}
+
+/// Whether Anthropic's SDK calls: it always says which version of the API it speaks.
+fn is_anthropic(headers: &HeaderMap) -> bool {
+    headers.contains_key("anthropic-version")
+}
+
+/// The format in which a caller reads errors, whether or not there is such a call.
+pub(super) fn format_of(head: &Head) -> Format {
+    let path = head.uri.path();
+    let anthropic = is_anthropic(&head.headers);
+    // Which method makes no difference to who reads the answer.
+    for method in [head.method.as_str(), "POST", "GET"] {
+        if let Ok(call) = call::Call::of(method, path, anthropic) {
+            return call.format;
+        }
+    }
+    let google = head.headers.contains_key("x-goog-api-key") || path.starts_with("/v1beta");
+    match path {
+        _ if anthropic => Format::Messages,
+        _ if google => Format::Gemini,
+        _ if path.starts_with("/model/") => Format::Converse,
+        _ if path.starts_with("/v2/") => Format::Cohere,
+        _ => Format::Chat,
     }
 }
 
 impl Received {
     /// Takes a seat in the process and the configuration that serves now.
     pub(super) fn new(worker: &Worker, request: Request, tail: &mut Tail) -> Result<Self, Refusal> {
-        let call = Call::of(&request.head.method, request.head.uri.path())?;
+        let call = Call::of(&request.head)?;
         tail.operation = call.name();
         tail.seat = Some(worker.seats.take(1).ok_or(Refusal::Overloaded)?);
         let generation = worker.live.load().ok_or(Refusal::NotReady)?;

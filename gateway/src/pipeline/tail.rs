@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 use weir_config::linked::{Consumer, LinkedProvider, LinkedRoute};
-use weir_llm::Usage;
+use weir_llm::exchange::{Estimate, Exchange, Passed};
+use weir_llm::frame::Framing;
+use weir_llm::price::Counts;
+use weir_llm::{Format, Operation, Usage};
 use weir_records::access::{AccessRecord, Outcome};
 
 use super::Shared;
@@ -17,18 +21,31 @@ use crate::rng::Rng;
 use crate::room::Permit;
 use crate::wire::{Response, ResponseBody};
 
-/// What is known of a request so far. Dropping it counts and logs it; until something else is
-/// said, that is because its caller left.
+/// The end of a request: what is known of it so far. Dropping it counts and logs it, or has that done once its usage is
+/// counted; until something else is said, that is because its caller left.
 #[derive(Debug)]
 pub(super) struct Tail {
+    record: Record,
+    /// The usage is still to be counted.
+    pub(super) estimate: Option<Estimate>,
+}
+
+/// What is known of a request.
+#[derive(Debug)]
+pub(crate) struct Record {
     shared: Arc<Shared>,
     started: Instant,
     time: SystemTime,
+    duration: Duration,
     pub(super) request_id: String,
     /// Unknown where the request was refused before it was one.
     peer: Option<SocketAddr>,
     pub(super) seat: Option<Permit>,
+    /// The format in which the caller reads errors.
+    pub(super) format: Format,
     pub(super) operation: &'static str,
+    /// The same, where a provider answers.
+    pub(super) called: Option<Operation>,
     pub(super) stream: bool,
     pub(super) consumer: Option<Arc<Consumer>>,
     pub(super) route: Option<Arc<LinkedRoute>>,
@@ -46,17 +63,33 @@ pub(super) struct Tail {
     pub(super) outcome: Outcome,
 }
 
-impl Tail {
-    /// Starts the clock.
-    pub(super) fn begin(shared: Arc<Shared>, rng: &Rng, peer: Option<SocketAddr>) -> Self {
+impl Deref for Tail {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.record
+    }
+}
+
+impl DerefMut for Tail {
+    fn deref_mut(&mut self) -> &mut Record {
+        &mut self.record
+    }
+}
+
+impl Record {
+    fn new(shared: Arc<Shared>, request_id: String, peer: Option<SocketAddr>) -> Self {
         Self {
             shared,
             started: Instant::now(),
             time: SystemTime::now(),
-            request_id: rng.id(),
+            duration: Duration::ZERO,
+            request_id,
             peer,
             seat: None,
+            format: Format::Chat,
             operation: "unknown",
+            called: None,
             stream: false,
             consumer: None,
             route: None,
@@ -72,6 +105,16 @@ impl Tail {
             bytes_in: 0,
             bytes_out: 0,
             outcome: Outcome::ClientLeft,
+        }
+    }
+}
+
+impl Tail {
+    /// Starts the clock.
+    pub(super) fn begin(shared: Arc<Shared>, rng: &Rng, peer: Option<SocketAddr>) -> Self {
+        Self {
+            record: Record::new(shared, rng.id(), peer),
+            estimate: None,
         }
     }
 
@@ -109,6 +152,20 @@ impl Tail {
         self.shared.metrics.attempted(&provider.id, outcome);
     }
 
+    /// The usage of an answer is to be counted: nobody told it, or it was cut.
+    pub(super) fn estimate(
+        &mut self,
+        exchange: &Exchange,
+        framing: Option<Framing>,
+        passed: Passed,
+    ) {
+        let (Some(operation), Some(model)) = (self.called, self.upstream_model.clone()) else {
+            return;
+        };
+        let said = self.usage;
+        self.estimate = exchange.estimate(operation, &model, framing, passed, said);
+    }
+
     /// Ends with an answer that Weir makes itself.
     pub(super) fn answered(mut self, response: Response) -> Response {
         self.finish_with(&response, Outcome::Complete);
@@ -120,7 +177,7 @@ impl Tail {
         let code = refusal.code();
         self.code = Some(code);
         self.shared.metrics.refused(code);
-        let response = refusal.response();
+        let response = refusal.response(self.format, &self.request_id);
         self.finish_with(&response, Outcome::Refused);
         response
     }
@@ -137,10 +194,32 @@ impl Tail {
 
 impl Drop for Tail {
     fn drop(&mut self) {
-        let duration = self.started.elapsed();
+        self.record.duration = self.started.elapsed();
         if self.outcome == Outcome::ClientLeft && self.shared.stop.is_cutting() {
             self.outcome = Outcome::Shutdown;
         }
+        let Some(estimate) = self.estimate.take() else {
+            return self.record.settle();
+        };
+        // Its place is free while its tokens are counted.
+        self.seat = None;
+        let shared = Arc::clone(&self.shared);
+        let blank = Record::new(Arc::clone(&shared), String::new(), None);
+        let record = std::mem::replace(&mut self.record, blank);
+        shared.estimates.count(estimate, record);
+    }
+}
+
+impl Record {
+    /// With a usage that was counted.
+    pub(crate) fn settle_with(mut self, usage: Usage) {
+        self.usage = Some(usage);
+        self.settle();
+    }
+
+    /// Counts and logs the request.
+    fn settle(&self) {
+        let cost = self.cost();
         self.shared.metrics.served(
             Served {
                 route: self.route.as_ref().map(|route| Arc::clone(&route.id)),
@@ -149,15 +228,17 @@ impl Drop for Tail {
                 status: self.status,
                 outcome: self.outcome.name(),
             },
-            duration,
+            self.duration,
             self.first_byte,
             self.usage.as_ref(),
+            cost,
         );
         let Some(access) = &self.shared.access else {
             return;
         };
         let consumer = self.consumer.as_ref().map(|one| one.to_string());
         let peer = self.peer.map(|peer| peer.to_string());
+        let usage = self.usage.unwrap_or_default();
         access.write(&AccessRecord {
             time: self.time.duration_since(UNIX_EPOCH).map_or(0, |since| {
                 i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -174,14 +255,36 @@ impl Drop for Tail {
             status: self.status,
             code: self.code.map(Cow::Borrowed),
             attempts: self.attempts,
-            duration,
+            duration: self.duration,
             first_byte: self.first_byte,
             input_tokens: self.usage.map(|usage| usage.input),
             output_tokens: self.usage.map(|usage| usage.output),
+            cached_tokens: usage.cached,
+            cache_write_tokens: usage.cache_write,
+            reasoning_tokens: usage.reasoning,
+            usage_estimated: usage.estimated,
+            cost,
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
             outcome: self.outcome,
             peer: peer.as_deref().map(Cow::Borrowed),
         });
+    }
+
+    /// In nano-dollars; `None` where nobody knows a price, or nothing was used.
+    fn cost(&self) -> Option<u64> {
+        let (usage, provider) = (self.usage.as_ref()?, self.provider.as_ref()?);
+        let prices =
+            self.shared
+                .prices
+                .of(provider, self.upstream_model.as_ref()?, self.seconds())?;
+        Some(prices.cost(&Counts::from(usage)))
+    }
+
+    /// When the request came, in Unix seconds.
+    pub(super) fn seconds(&self) -> i64 {
+        self.time.duration_since(UNIX_EPOCH).map_or(0, |since| {
+            i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+        })
     }
 }

@@ -9,6 +9,7 @@ mod count;
 mod decoder;
 mod encoder;
 mod error;
+mod list;
 pub(crate) mod models;
 mod provider;
 pub(crate) mod read;
@@ -25,6 +26,7 @@ use crate::json::{Object, Value};
 use crate::{Format, Usage};
 
 pub use count::{count_tokens_answer, read_count_tokens};
+pub use list::{model_body, models_body};
 pub use provider::{AT_VERTEX, Anthropic, PATHS, VERSION};
 
 /// Anthropic's messages.
@@ -51,6 +53,18 @@ impl Codec for Messages {
         gaps: &mut Gaps,
     ) -> Result<Object<'r>, Problem> {
         write::write(request, target, gaps)
+    }
+
+    fn count_request<'r>(&self, body: Object<'r>, _: &Target<'r>) -> Option<Object<'r>> {
+        Some(count::request(body))
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        read_count_tokens(body)
+    }
+
+    fn write_count(&self, tokens: u64) -> Vec<u8> {
+        count_tokens_answer(tokens)
     }
 
     fn read_answer(&self, body: &[u8]) -> Result<Answer, BadAnswer> {

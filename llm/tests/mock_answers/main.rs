@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
+use weir_llm::body::read;
+use weir_llm::call::Call;
 use weir_llm::dialect::mock::{End, Script, Settings, Step, Tokens, answer};
-use weir_llm::dialect::openai::{PlainReader, read};
+use weir_llm::json::FieldReader;
 use weir_llm::{Operation, Usage};
 
 fn play(operation: Operation, request: &Value, settings: &Settings, sequence: u64) -> Script {
     let request = request.to_string();
-    let body = read(operation, request.as_bytes()).unwrap();
+    let call = Call::json(operation, weir_llm::Format::Chat);
+    let body = read(&call, request.as_bytes()).unwrap();
     answer(&body, settings, sequence)
 }
 
@@ -213,10 +216,10 @@ fn counts_that_are_set_are_told() {
     };
     let told = |request: &Value| {
         let script = play(Operation::Chat, request, &settings, 1);
-        let mut reader = PlainReader::new();
+        let mut reader = FieldReader::new("usage");
         reader.feed(&script.steps.clone().into_bytes());
         (
-            reader.usage().unwrap(),
+            Usage::from_openai(reader.value().unwrap()).unwrap(),
             json_of(&script)["choices"][0]["finish_reason"].clone(),
         )
     };

@@ -33,6 +33,13 @@ impl AccessRecord<'_> {
         millis(b",\"firstByteMs\":", self.first_byte, out);
         number(b",\"inputTokens\":", self.input_tokens, out);
         number(b",\"outputTokens\":", self.output_tokens, out);
+        number(b",\"cachedTokens\":", self.cached_tokens, out);
+        number(b",\"cacheWriteTokens\":", self.cache_write_tokens, out);
+        number(b",\"reasoningTokens\":", self.reasoning_tokens, out);
+        if self.usage_estimated {
+            out.extend_from_slice(b",\"usageEstimated\":true");
+        }
+        number(b",\"costNanoUsd\":", self.cost, out);
         number(b",\"bytesIn\":", Some(self.bytes_in), out);
         number(b",\"bytesOut\":", Some(self.bytes_out), out);
         text(b",\"outcome\":", Some(self.outcome.name()), out);

@@ -5,17 +5,16 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use memchr::memmem;
 use serde_json::{Map, Value};
-use weir_llm::dialect::openai::{ErrorShape, error_body};
+use weir_llm::exchange::Exchange;
 use weir_llm::scrub::Scrubber;
 
-use crate::refusal::error_type;
-
-/// The body as it is where it is an error of the OpenAI dialect, else one that keeps what it says;
+/// The body as it is where it is an error that the caller can read, else one of its format that keeps what it says;
 /// in both without the provider's credential.
 pub(super) fn shaped(
-    status: StatusCode,
+    status: &mut StatusCode,
     body: Bytes,
     headers: &mut HeaderMap,
+    exchange: &Exchange,
     scrubber: &Scrubber,
 ) -> Bytes {
     let mut body = scrubber.scrub(body);
@@ -27,32 +26,19 @@ pub(super) fn shaped(
     {
         body = redacted.into();
     }
-    if said
-        .as_ref()
-        .and_then(|said| said.get("error"))
-        .is_some_and(Value::is_object)
-    {
+    let Some(problem) = exchange.problem(status.as_u16(), &body) else {
         return body;
-    }
-    let message = said
-        .as_ref()
-        .and_then(|said| {
-            ["message", "detail", "error"]
-                .iter()
-                .find_map(|field| said.get(*field)?.as_str())
-        })
-        .map_or_else(
-            || format!("The provider answered {status} without an error that can be read."),
-            str::to_owned,
-        );
+    };
+    let written = exchange.write_problem(&problem);
+    *status = StatusCode::from_u16(written.status).unwrap_or(*status);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.remove(CONTENT_ENCODING);
-    error_body(&ErrorShape {
-        message: &message,
-        kind: error_type(status),
-        param: None,
-        code: Some("provider_error"),
-    })
+    for (name, value) in written.headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    written.body.into()
 }
 
 /// Whole events without the provider's credential, however an error in them escapes it.
@@ -111,16 +97,48 @@ fn redact_all<'v>(values: impl Iterator<Item = &'v mut Value>, scrubber: &Scrubb
 
 #[cfg(test)]
 mod tests {
+    use weir_llm::call::Call;
+    use weir_llm::exchange::{Order, prepare};
+    use weir_llm::provider::Settings;
+    use weir_llm::{Dialect, Format, Operation};
+
     use super::*;
 
+    /// A chat at a provider of the same format.
+    fn exchange() -> Exchange {
+        let call = Call::json(Operation::Chat, Format::Chat);
+        let bytes = Bytes::from_static(b"{\"model\":\"m\"}");
+        let body = weir_llm::body::read(&call, &bytes).unwrap();
+        let order = Order {
+            call: &call,
+            method: "POST",
+            path: "/v1/chat/completions",
+            query: None,
+            body: Some(&body),
+            bytes: &bytes,
+            form_model: None,
+            stream: false,
+            dialect: Dialect::OpenAI,
+            settings: &Settings::default(),
+            model: "m",
+            drop: false,
+            id: "",
+            now: 0,
+        };
+        prepare(&order).unwrap()
+    }
+
     fn of(status: u16, body: &'static str) -> String {
-        let status = StatusCode::from_u16(status).unwrap();
+        let mut status = StatusCode::from_u16(status).unwrap();
+        let before = status;
         let shaped = shaped(
-            status,
+            &mut status,
             Bytes::from_static(body.as_bytes()),
             &mut HeaderMap::new(),
+            &exchange(),
             &Scrubber::new(["sk+secret/1"]),
         );
+        assert_eq!(status, before);
         String::from_utf8(shaped.to_vec()).unwrap()
     }
 
@@ -169,7 +187,7 @@ mod tests {
 
     #[test]
     fn any_other_error_is_wrapped_and_keeps_its_message() {
-        let unreadable = r#"{"error":{"message":"The provider answered 502 Bad Gateway without an error that can be read.","type":"server_error","param":null,"code":"provider_error"}}"#;
+        let unreadable = r#"{"error":{"message":"The provider answered 502 without an error that can be read.","type":"server_error","param":null,"code":"provider_error"}}"#;
         for body in ["", "<html>Bad gateway</html>", "[]", "{}", "null"] {
             assert_eq!(of(502, body), unreadable, "{body}");
         }

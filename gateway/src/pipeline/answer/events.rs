@@ -9,9 +9,12 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use tokio::time::{Sleep, sleep_until};
 use weir_config::snapshot::Timeouts;
-use weir_llm::dialect::openai::{ErrorShape, StreamReader, error_event};
+use weir_llm::chat::Problem;
+use weir_llm::exchange::{BadStream, Exchange, Passed, Stream, StreamEnd};
 use weir_llm::scrub::Scrubber;
 use weir_records::access::Outcome;
 
@@ -25,7 +28,9 @@ pub(super) struct Relay {
     first: Option<Bytes>,
     /// `None` once the stream is over; what is in `ready` is still to be sent then.
     source: Option<Source>,
-    reader: StreamReader,
+    exchange: Exchange,
+    reader: Stream,
+    passed: Passed,
     /// Whole events that are to be sent before anything else is read.
     ready: Option<Bytes>,
     scrubber: Arc<Scrubber>,
@@ -63,6 +68,8 @@ enum Broken {
     Idle,
     TooLong,
     EventTooLarge,
+    Unreadable,
+    Secret,
     Stopping,
 }
 
@@ -70,14 +77,24 @@ impl Relay {
     pub(super) fn new(
         first: Option<Bytes>,
         source: Source,
+        exchange: Exchange,
+        headers: &mut HeaderMap,
         scrubber: Arc<Scrubber>,
         timeouts: &Timeouts,
         tail: Tail,
     ) -> Self {
+        let content_type = headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let reader = exchange.stream(content_type.unwrap_or_default());
+        if let Some(own) = exchange.stream_type() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(own));
+        }
         Self {
             first,
             source: Some(source),
-            reader: StreamReader::new(),
+            exchange,
+            reader,
+            passed: Passed::default(),
             ready: None,
             scrubber,
             clock: Clock::new(timeouts, tail.started()),
@@ -92,46 +109,95 @@ impl Relay {
         if let Some(why) = self.clock.over(self.clock.last) {
             return Some(self.break_off(&why));
         }
+        self.passed.push(&chunk);
         match self.reader.feed(chunk) {
             Ok(fed) => {
-                let scrubber = &self.scrubber;
-                self.ready = fed.second.map(|events| redacted(events, scrubber));
-                fed.first.map(|events| redacted(events, scrubber))
+                let (Ok(first), Ok(second)) = (self.cleared(fed.first), self.cleared(fed.second))
+                else {
+                    return Some(self.break_off(&Broken::Secret));
+                };
+                self.ready = second;
+                if self.reader.failed() {
+                    self.failed();
+                }
+                first
             }
-            Err(_) => Some(self.break_off(&Broken::EventTooLarge)),
+            Err(BadStream::TooBig(_)) => Some(self.break_off(&Broken::EventTooLarge)),
+            Err(BadStream::Unreadable(bad)) => {
+                tracing::debug!(request_id = %self.tail.request_id, %bad, "a stream can't be read");
+                Some(self.break_off(&Broken::Unreadable))
+            }
         }
+    }
+
+    /// Whole events without the provider's credential; nothing can be taken out of those of a binary framing.
+    fn cleared(&self, events: Option<Bytes>) -> Result<Option<Bytes>, Broken> {
+        let scrubber = &self.scrubber;
+        let Some(events) = events else {
+            return Ok(None);
+        };
+        if self.reader.is_text() {
+            return Ok(Some(redacted(events, scrubber)));
+        }
+        if scrubber.finds(&events) {
+            return Err(Broken::Secret);
+        }
+        Ok(Some(events))
+    }
+
+    /// The provider said in its stream that it failed, and the caller has been told so.
+    fn failed(&mut self) {
+        self.tail.usage = self.reader.seen().usage;
+        self.tail.outcome = Outcome::UpstreamError;
+        self.tail.code = Some("provider_error");
+        self.source = None;
     }
 
     /// Nothing more comes from the provider.
     fn end(&mut self, how: End) -> Option<Bytes> {
-        let (ending, leftover) = mem::take(&mut self.reader).finish();
-        self.tail.usage = ending.usage;
-        let complete = match how {
-            // Some end their last event with the stream, but none in the middle of its line.
-            End::Marked => ending.done || leftover.is_empty() || leftover.ends_with(b"\n"),
-            End::Closed => ending.done || ending.finished,
-            End::Broken | End::Idle => ending.done,
-        };
-        if !complete {
+        let ended = self.reader.finish(match how {
+            End::Marked => StreamEnd::Marked,
+            End::Closed => StreamEnd::Closed,
+            End::Broken | End::Idle => StreamEnd::Broken,
+        });
+        self.tail.usage = ended.seen.usage;
+        if !ended.complete {
             let why = match how {
                 End::Idle => Broken::Idle,
                 _ => Broken::Upstream,
             };
             return Some(self.break_off(&why));
         }
-        self.source = None;
-        self.tail.outcome = Outcome::Complete;
+        if self.reader.failed() {
+            self.failed();
+        } else {
+            self.source = None;
+            self.tail.outcome = Outcome::Complete;
+        }
         // A last event that no blank line ends is the provider's own way.
-        (!leftover.is_empty()).then(|| redacted(leftover, &self.scrubber))
+        match self.cleared(Some(ended.rest).filter(|rest| !rest.is_empty())) {
+            Ok(rest) => rest,
+            Err(why) => Some(self.break_off(&why)),
+        }
     }
 
     /// Gives the stream up and says so in its last event.
     fn break_off(&mut self, why: &Broken) -> Bytes {
         self.source = None;
-        if let Some(usage) = self.reader.usage() {
+        if let Some(usage) = self.reader.seen().usage {
             self.tail.usage = Some(usage);
         }
         let (outcome, code, message) = match why {
+            Broken::Unreadable => (
+                Outcome::UpstreamError,
+                "provider_unreadable",
+                "The provider's stream can't be read any further.",
+            ),
+            Broken::Secret => (
+                Outcome::UpstreamError,
+                "provider_told_secret",
+                "The provider's stream was about to tell its credential.",
+            ),
             Broken::Upstream => (
                 Outcome::UpstreamError,
                 "provider_broken",
@@ -160,12 +226,12 @@ impl Relay {
         };
         self.tail.outcome = outcome;
         self.tail.code = Some(code);
-        error_event(&ErrorShape {
-            message,
-            kind: "server_error",
-            param: None,
-            code: Some(code),
-        })
+        let status = match outcome {
+            Outcome::Timeout => 504,
+            Outcome::Shutdown => 503,
+            _ => 502,
+        };
+        self.reader.problem(&Problem::new(status, code, message))
     }
 
     fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -267,14 +333,19 @@ impl Pull for Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
+        let seen = self.reader.seen();
         // A caller that leaves still used what was told so far.
-        let (ending, _) = mem::take(&mut self.reader).finish();
-        if self.tail.usage.is_none() {
-            self.tail.usage = ending.usage;
-        }
-        // Many hang up at `[DONE]`, which may come before the end of the provider's body.
-        if ending.done && self.tail.outcome == Outcome::ClientLeft {
+        self.tail.usage = self.tail.usage.or(seen.usage);
+        // Many hang up at the mark of the end, which may come before the end of the provider's body.
+        if seen.done && self.tail.outcome == Outcome::ClientLeft {
             self.tail.outcome = Outcome::Complete;
+        }
+        // Some tell at the start what went in; what came out is known at the end alone.
+        let told = self.tail.usage.is_some() && self.tail.outcome == Outcome::Complete;
+        if !told {
+            let passed = mem::take(&mut self.passed);
+            let framing = Some(self.reader.framing());
+            self.tail.estimate(&self.exchange, framing, passed);
         }
     }
 }

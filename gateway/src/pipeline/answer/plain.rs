@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::time::{Sleep, sleep_until};
-use weir_llm::dialect::openai::PlainReader;
+use weir_llm::exchange::{Exchange, PlainUsage};
 use weir_llm::scrub::Scrubber;
 use weir_records::access::Outcome;
 
@@ -27,7 +27,7 @@ pub(super) struct Relay {
     /// The end of what came, too short to hold the credential; it waits for what comes behind it.
     held: Bytes,
     deadline: Pin<Box<Sleep>>,
-    reader: PlainReader,
+    reader: PlainUsage,
     tail: Tail,
 }
 
@@ -35,6 +35,7 @@ impl Relay {
     pub(super) fn new(
         start: Bytes,
         source: Source,
+        exchange: &Exchange,
         scrubber: Arc<Scrubber>,
         deadline: Instant,
         tail: Tail,
@@ -46,7 +47,7 @@ impl Relay {
             scrubber,
             held: Bytes::new(),
             deadline: Box::pin(sleep_until(deadline.into())),
-            reader: PlainReader::new(),
+            reader: exchange.plain_usage(),
             tail,
         }
     }

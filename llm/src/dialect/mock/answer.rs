@@ -9,7 +9,8 @@ use super::embeddings;
 use super::script::{End, Midway, Script, Steps};
 use super::settings::{Disconnect, FaultKind, Settings};
 use crate::Operation;
-use crate::dialect::openai::{BadBody, Body, ErrorShape, error_body};
+use crate::body::{BadBody, Body};
+use crate::dialect::openai::{ErrorShape, error_body};
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream; charset=utf-8";

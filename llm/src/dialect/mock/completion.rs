@@ -14,7 +14,7 @@ use super::example::example;
 use super::params::{Params, items, missing};
 use super::settings::Settings;
 use crate::Operation;
-use crate::dialect::openai::{BadBody, Body};
+use crate::body::{BadBody, Body};
 use crate::json::{write_escaped, write_string};
 use call::Call;
 

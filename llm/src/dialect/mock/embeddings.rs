@@ -6,7 +6,7 @@ use bytes::Bytes;
 use super::answer::{digest, mix, tokens};
 use super::params::{Params, items, missing};
 use super::settings::Settings;
-use crate::dialect::openai::{BadBody, Body};
+use crate::body::{BadBody, Body};
 use crate::json::write_string;
 
 /// The length of an embedding where the request does not say.

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::dialect::openai::BadBody;
+use crate::body::BadBody;
 
 /// The fields that a mock provider honours, unread. `null` counts as absent.
 #[derive(Default, Deserialize)]

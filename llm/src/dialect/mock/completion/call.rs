@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::super::example::example;
 use super::super::params::{Params, wrong_type};
-use crate::dialect::openai::BadBody;
+use crate::body::BadBody;
 
 /// A call to make.
 pub(super) struct Call {

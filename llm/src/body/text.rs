@@ -15,7 +15,7 @@ pub(super) fn count(operation: Operation, body: &str) -> u64 {
         Operation::Chat => Rule::Chat,
         Operation::Completions => Rule::Completion,
         Operation::Embeddings => Rule::Embeddings,
-        _ => Rule::Nothing,
+        _ => Rule::Other,
     };
     let mut total = 0;
     let mut deserializer = serde_json::Deserializer::from_str(body);
@@ -40,6 +40,8 @@ enum Rule {
     Chat,
     Completion,
     Embeddings,
+    /// What is no conversation.
+    Other,
     Messages,
     ToolCalls,
     Function,
@@ -50,7 +52,9 @@ impl Rule {
     fn child(self, key: &str) -> Self {
         match (self, key) {
             (Self::Chat, "messages") => Self::Messages,
-            (Self::Completion, "prompt" | "suffix") | (Self::Embeddings, "input") => Self::Prompt,
+            (Self::Completion, "prompt" | "suffix")
+            | (Self::Embeddings, "input" | "texts")
+            | (Self::Other, "input" | "prompt" | "query" | "documents") => Self::Prompt,
             (Self::Messages, "content") => Self::Part,
             (Self::Messages, "refusal") | (Self::Part, "text" | "refusal") => Self::Content,
             (Self::Messages, "tool_calls") => Self::ToolCalls,

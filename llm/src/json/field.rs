@@ -1,24 +1,23 @@
-//! The usage of an answer that passes by.
+//! One field of an object that passes by.
 
-use crate::Usage;
-use crate::json::{plain_len, text_len};
+use super::{plain_len, text_len};
 
-/// The longest `usage` that is kept, in bytes; a longer one is not read.
+/// The longest value that is kept, in bytes; a longer one is not read.
 const MAX_VALUE: usize = 16 * 1024;
-/// The name that is looked for, as it stands between its quotes.
-const KEY: &[u8] = b"usage";
 
-/// Finds the top-level `usage` of an answer that is fed as it comes, cut anywhere.
+/// Finds the value of one top-level field of an object that is fed as it comes, cut anywhere.
 ///
-/// It keeps nothing of the body but that one value, and at most 16 KiB of it. It believes that
-/// the body is JSON: of one that is not, it may find nothing. If `usage` comes twice the last counts.
-#[derive(Debug, Default)]
-pub struct PlainReader {
+/// It keeps nothing of the object but that one value, and at most 16 KiB of it. It believes that
+/// it is fed JSON: of what is not, it may find nothing. If the field comes twice the last counts.
+#[derive(Debug)]
+pub struct FieldReader {
+    /// The name that is looked for, as it stands between its quotes.
+    key: &'static str,
     /// Open brackets and braces.
     depth: usize,
     text: Text,
     place: Place,
-    /// How much of [`KEY`] the key that is being read has matched; more than its length if it differs.
+    /// How much of `key` the key that is being read has matched; more than its length if it differs.
     matched: usize,
     value: Vec<u8>,
 }
@@ -41,15 +40,22 @@ enum Place {
     Key,
     /// Behind the colon of another key.
     Other,
-    /// Behind the colon of `usage`.
+    /// Behind the colon of the field.
     Wanted,
 }
 
-impl PlainReader {
-    /// A reader at the start of a body.
+impl FieldReader {
+    /// A reader of this field, at the start of an object. The name is one that JSON does not escape.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(key: &'static str) -> Self {
+        Self {
+            key,
+            depth: 0,
+            text: Text::Outside,
+            place: Place::Key,
+            matched: 0,
+            value: Vec::new(),
+        }
     }
 
     /// Takes the next bytes of the body.
@@ -71,13 +77,11 @@ impl PlainReader {
         }
     }
 
-    /// The usage, once the body has been fed; `None` if it holds none.
+    /// The value, once the object has been fed; `None` if there is none, or it is longer than 16 KiB.
     #[must_use]
-    pub fn usage(&self) -> Option<Usage> {
-        if self.value.is_empty() || self.value.len() > MAX_VALUE {
-            return None;
-        }
-        Usage::from_openai(&self.value)
+    pub fn value(&self) -> Option<&[u8]> {
+        let kept = !self.value.is_empty() && self.value.len() <= MAX_VALUE;
+        kept.then_some(&self.value)
     }
 
     /// In a string: up to its end or an escape. Gives how many bytes it took.
@@ -118,7 +122,7 @@ impl PlainReader {
         match rest[0] {
             b',' => self.place = Place::Key,
             b':' if self.place == Place::Key => {
-                self.place = if self.matched == KEY.len() {
+                self.place = if self.matched == self.key.len() {
                     self.value.clear();
                     Place::Wanted
                 } else {
@@ -150,7 +154,7 @@ impl PlainReader {
 
     fn match_key(&mut self, part: &[u8]) {
         let end = self.matched.saturating_add(part.len());
-        self.matched = match KEY.get(self.matched..end) {
+        self.matched = match self.key.as_bytes().get(self.matched..end) {
             Some(expected) if expected == part => end,
             _ => usize::MAX,
         };
@@ -170,11 +174,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Usage;
+
+    /// What such a value is for.
+    fn usage(reader: &FieldReader) -> Option<Usage> {
+        Usage::from_openai(reader.value()?)
+    }
 
     fn whole(body: &str) -> Option<Usage> {
-        let mut reader = PlainReader::new();
+        let mut reader = FieldReader::new("usage");
         reader.feed(body.as_bytes());
-        reader.usage()
+        usage(&reader)
     }
 
     fn used(input: u64, output: u64) -> Option<Usage> {
@@ -251,13 +261,13 @@ mod tests {
             let bytes = body.as_bytes();
             let expected = whole(&body);
             let at = cut.index(bytes.len() + 1);
-            let mut halves = PlainReader::new();
+            let mut halves = FieldReader::new("usage");
             halves.feed(&bytes[..at]);
             halves.feed(&bytes[at..]);
-            prop_assert_eq!(halves.usage(), expected);
-            let mut single = PlainReader::new();
+            prop_assert_eq!(usage(&halves), expected);
+            let mut single = FieldReader::new("usage");
             bytes.chunks(1).for_each(|byte| single.feed(byte));
-            prop_assert_eq!(single.usage(), expected);
+            prop_assert_eq!(usage(&single), expected);
         }
 
         #[test]

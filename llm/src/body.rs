@@ -1,16 +1,23 @@
-//! The body of a request, read once.
+//! The body of a request in JSON, read once: what Weir goes by, and where in the body it stands.
+
+mod text;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::text;
-use crate::Operation;
-use crate::json::{self, Fault, write_string};
+use crate::call::Call;
+use crate::chat::Problem;
+use crate::codec::Asked;
+use crate::dialect;
+use crate::frame::Framing;
+use crate::json::{self, Fault, Value, write_string};
 use crate::splice::Splice;
+use crate::{Format, Operation};
 
 /// How deep a body may nest, its own braces included; that is `serde_json`'s limit for trees.
 pub const MAX_DEPTH: u32 = json::MAX_DEPTH;
@@ -43,19 +50,75 @@ impl std::error::Error for BadBody {}
 /// What Weir reads of a request; everything else passes unread.
 #[derive(Clone, Debug)]
 pub struct Body<'a> {
-    operation: Operation,
     text: &'a str,
-    model: Cow<'a, str>,
-    model_range: Range<usize>,
+    reading: Cow<'a, Reading>,
+}
+
+/// What was read of a body, apart from its bytes.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    operation: Operation,
+    format: Format,
+    model: Arc<str>,
+    /// `None` where the path names the model.
+    model_range: Option<Range<usize>>,
     stream: bool,
     include_usage: bool,
+}
+
+impl Reading {
+    /// With the bytes that it was read from; `None` for others that are no text.
+    #[must_use]
+    pub fn of<'a>(&'a self, bytes: &'a [u8]) -> Option<Body<'a>> {
+        Some(Body {
+            text: std::str::from_utf8(bytes).ok()?,
+            reading: Cow::Borrowed(self),
+        })
+    }
+
+    /// Of a body that is no JSON.
+    #[must_use]
+    pub fn bare(call: &Call, model: &str, stream: bool) -> Self {
+        Self {
+            operation: call.operation,
+            format: call.format,
+            model: model.into(),
+            model_range: None,
+            stream,
+            include_usage: false,
+        }
+    }
+
+    /// See [`Body::stream`].
+    #[must_use]
+    pub fn stream(&self) -> bool {
+        self.stream
+    }
+
+    /// See [`Body::model`].
+    #[must_use]
+    pub fn model(&self) -> &Arc<str> {
+        &self.model
+    }
 }
 
 impl<'a> Body<'a> {
     /// What the request is for.
     #[must_use]
     pub fn operation(&self) -> Operation {
-        self.operation
+        self.reading.operation
+    }
+
+    /// What was read, without the bytes.
+    #[must_use]
+    pub fn into_reading(self) -> Reading {
+        self.reading.into_owned()
+    }
+
+    /// How it is asked for.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.reading.format
     }
 
     /// The whole body, as it came.
@@ -64,44 +127,72 @@ impl<'a> Body<'a> {
         self.text
     }
 
-    /// The model that the caller asks for; never empty.
+    /// The model that the caller asks for; empty only where the operation goes without one.
     #[must_use]
     pub fn model(&self) -> &str {
-        &self.model
+        &self.reading.model
     }
 
-    /// Whether the answer shall be a stream. Always false for embeddings, which know no stream.
+    /// Whether the body itself names the model.
+    #[must_use]
+    pub fn names_model(&self) -> bool {
+        self.reading.model_range.is_some()
+    }
+
+    /// Whether the answer shall be a stream. Always false for what knows no stream.
     #[must_use]
     pub fn stream(&self) -> bool {
-        self.stream
+        self.reading.stream
     }
 
     /// Whether the caller asked for `stream_options.include_usage`.
     #[must_use]
     pub fn include_usage(&self) -> bool {
-        self.include_usage
+        self.reading.include_usage
     }
 
-    /// Bytes of text that the model will read: message contents and the arguments of earlier tool
-    /// calls in a chat, `prompt` and `suffix` of a completion, `input` of embeddings, as UTF-8
-    /// with escapes undone. A token that is given by its number counts as four bytes. Images,
-    /// audio, files and the declarations of tools do not count.
-    ///
+    /// Bytes of text that the model will read, as UTF-8 with escapes undone: message contents, instructions, results
+    /// and arguments of earlier tool calls in a chat; prompts, inputs, queries and documents elsewhere. A token that is given by its
+    /// number counts as four bytes. Images, audio, files and the declarations of tools do not count.
     /// Reads the body anew: ask only where it matters.
     #[must_use]
     pub fn text_bytes(&self) -> u64 {
-        text::count(self.operation, self.text)
+        let rule_of_its_own = matches!(self.format(), Format::Chat | Format::Completions)
+            || self.operation() != Operation::Chat;
+        if rule_of_its_own {
+            return text::count(self.operation(), self.text);
+        }
+        let Ok(value) = Value::parse(self.text) else {
+            return 0;
+        };
+        let codec = dialect::codec(self.format());
+        codec
+            .read_request(&value, &self.asked(&value))
+            .map_or(0, |request| request.text_bytes())
     }
 
-    /// What makes this a request for another model; `None` if it names that one already.
+    /// What a reader is told of the call where nothing comes back of it.
+    fn asked<'b>(&'b self, body: &'b Value<'b>) -> Asked<'b> {
+        Asked {
+            model: self.model(),
+            stream: self.stream(),
+            include_usage: self.include_usage(),
+            id: "",
+            now: 0,
+            body: Some(body),
+            framing: Framing::Sse,
+        }
+    }
+
+    /// What makes this a request for another model; `None` if it names that one already, or none in its body.
     #[must_use]
     pub fn with_model(&self, name: &str) -> Option<Splice> {
-        if self.model == name {
+        if *self.reading.model == *name {
             return None;
         }
         let mut quoted = Vec::with_capacity(name.len() + 2);
         write_string(name, &mut quoted);
-        Some(Splice::new(self.model_range.clone(), quoted))
+        Some(Splice::new(self.reading.model_range.clone()?, quoted))
     }
 }
 
@@ -114,7 +205,7 @@ impl<'a> Body<'a> {
 ///
 /// # Errors
 /// [`BadBody`] names the first of these that does not hold.
-pub fn read(operation: Operation, body: &[u8]) -> Result<Body<'_>, BadBody> {
+pub fn read<'a>(call: &Call, body: &'a [u8]) -> Result<Body<'a>, BadBody> {
     let text = std::str::from_utf8(body).map_err(|_| {
         bad(
             "invalid_utf8",
@@ -127,21 +218,49 @@ pub fn read(operation: Operation, body: &[u8]) -> Result<Body<'_>, BadBody> {
         let message = format!("Duplicate parameter: '{field}' may be given only once.");
         return Err(bad("duplicate_parameter", Some(field), message));
     }
-    let raw_model = fields.model.ok_or_else(missing_model)?;
-    let stream = match fields.stream {
-        Some(raw) => read_stream(&text[raw])?,
-        None => false,
+    let (model, model_range) = match (&call.model, fields.model) {
+        (Some(model), _) => (named_by_path(model)?, None),
+        (None, Some(raw)) => (read_model(&text[raw.clone()])?, Some(raw)),
+        (None, None) if call.operation.goes_without_model() => (Cow::Borrowed(""), None),
+        (None, None) => return Err(missing_model()),
     };
-    Ok(Body {
-        operation,
-        text,
-        model: read_model(&text[raw_model.clone()])?,
-        model_range: raw_model,
-        stream: stream && operation != Operation::Embeddings,
+    let stream = match (call.stream, fields.stream) {
+        (Some(stream), _) => stream,
+        (None, Some(raw)) => read_stream(&text[raw])?,
+        (None, None) => false,
+    };
+    let reading = Reading {
+        operation: call.operation,
+        format: call.format,
+        model: model.into(),
+        model_range,
+        stream: stream && call.operation.streams(),
         include_usage: fields
             .stream_options
             .is_some_and(|raw| asks_for_usage(&text[raw])),
+    };
+    Ok(Body {
+        text,
+        reading: Cow::Owned(reading),
     })
+}
+
+/// A name that a path gives is bounded as one in a body is.
+fn named_by_path(model: &str) -> Result<Cow<'static, str>, BadBody> {
+    match model.len() {
+        0 => Err(missing_model()),
+        1..=MAX_MODEL_LEN => Ok(Cow::Owned(model.to_owned())),
+        _ => Err(too_long(model)),
+    }
+}
+
+impl From<BadBody> for Problem {
+    fn from(bad: BadBody) -> Self {
+        Self {
+            param: bad.param.map(str::to_owned),
+            ..Self::new(400, bad.code, bad.message)
+        }
+    }
 }
 
 fn bad(code: &'static str, param: Option<&'static str>, message: impl Into<String>) -> BadBody {
@@ -185,13 +304,17 @@ fn read_model(text: &str) -> Result<Cow<'_, str>, BadBody> {
         return Err(missing_model());
     }
     if name.len() > MAX_MODEL_LEN {
-        let message = format!(
-            "Invalid 'model': string too long. Expected at most {MAX_MODEL_LEN} bytes, but got {}.",
-            name.len()
-        );
-        return Err(bad("string_above_max_length", Some("model"), message));
+        return Err(too_long(&name));
     }
     Ok(name)
+}
+
+fn too_long(name: &str) -> BadBody {
+    let message = format!(
+        "Invalid 'model': string too long. Expected at most {MAX_MODEL_LEN} bytes, but got {}.",
+        name.len()
+    );
+    bad("string_above_max_length", Some("model"), message)
 }
 
 /// The content of a JSON string; `None` if it is no Unicode.

@@ -1,0 +1,336 @@
+//! One call at one provider: what is sent there, and how its answer becomes one for the caller.
+//!
+//! Where provider and caller speak one format, bytes pass and only what must change is spliced. Everywhere else the
+//! request is read into the canonical form and written from it, and so is the answer.
+
+mod count;
+mod embed;
+mod estimate;
+mod pass;
+mod plain;
+mod stream;
+mod usage;
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::body::Body;
+use crate::call::{BodyKind, Call};
+use crate::chat::Problem;
+use crate::codec::{Asked, Codec, Gaps, Target};
+use crate::frame::Framing;
+use crate::json::Value;
+use crate::provider::{Ask, Reach, Settings};
+use crate::{Dialect, Format, Operation, dialect};
+
+pub use count::{CountedHere, counted_here};
+pub use estimate::{Estimate, Passed};
+pub use plain::Whole;
+pub use stream::{BadStream, Ended, Stream, StreamEnd};
+pub use usage::PlainUsage;
+
+/// What a caller asks of one provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// What the caller called.
+    pub call: &'a Call,
+    /// By which method.
+    pub method: &'a str,
+    /// The path that it called, without the query.
+    pub path: &'a str,
+    /// The query, without `?`.
+    pub query: Option<&'a str>,
+    /// The body, where it is JSON.
+    pub body: Option<&'a Body<'a>>,
+    /// The body's bytes, or as many of them as are there.
+    pub bytes: &'a Bytes,
+    /// Where in these bytes a form names the model.
+    pub form_model: Option<&'a Range<usize>>,
+    /// Whether a stream is wanted.
+    pub stream: bool,
+    /// Whom.
+    pub dialect: Dialect,
+    /// What its resource says.
+    pub settings: &'a Settings,
+    /// The model as the provider calls it; empty where the call names none.
+    pub model: &'a str,
+    /// What the provider can't do is left out, and not refused.
+    pub drop: bool,
+    /// See [`Asked::id`].
+    pub id: &'a str,
+    /// See [`Asked::now`].
+    pub now: i64,
+}
+
+/// Why a provider can't be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It has nothing for the operation.
+    NoOperation,
+    /// It can't do what is asked, or the body makes no sense.
+    Problem(Problem),
+    /// Nobody is called: Weir answers itself.
+    Here(CountedHere),
+}
+
+/// What is sent to a provider, and what is known to understand its answer.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// The path on the provider's host, with the query.
+    pub path: String,
+    /// Headers besides those of the caller. A caller's header of the same name stays.
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    /// The body.
+    pub body: Bytes,
+    /// What was left out, by the path in the caller's body.
+    pub dropped: Vec<String>,
+    way: Way,
+    asked: AskedFor,
+}
+
+/// How an answer comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// As it is.
+    Pass {
+        format: Format,
+        /// Usage was asked for in the caller's name, and is taken out again.
+        take_usage_out: bool,
+    },
+    /// From the provider's format to the caller's.
+    Translate { from: Format, to: Format },
+    /// Vectors of another dialect, as OpenAI's.
+    Embeddings(embed::Vectors),
+    /// A count of tokens, from the provider's format to the caller's.
+    Count { from: Format, to: Format },
+}
+
+/// [`Asked`] without a borrow, as it has to live as long as the answer.
+#[derive(Clone, Debug)]
+struct AskedFor {
+    model: String,
+    stream: bool,
+    include_usage: bool,
+    id: String,
+    now: i64,
+    /// The caller's body, where its format repeats parts of it.
+    body: Option<Value<'static>>,
+    framing: Framing,
+}
+
+impl AskedFor {
+    fn borrowed(&self) -> Asked<'_> {
+        Asked {
+            model: &self.model,
+            stream: self.stream,
+            include_usage: self.include_usage,
+            id: &self.id,
+            now: self.now,
+            body: self.body.as_ref(),
+            framing: self.framing,
+        }
+    }
+}
+
+/// Makes of an order what is sent.
+///
+/// # Errors
+/// [`Unfit`].
+pub fn prepare(order: &Order<'_>) -> Result<Exchange, Unfit> {
+    let provider = dialect::provider(order.dialect);
+    let stream = order.stream;
+    let ask = Ask {
+        call: order.call,
+        method: order.method,
+        path: order.path,
+        model: order.model,
+        stream,
+        settings: order.settings,
+    };
+    let reach = provider.reach(&ask);
+    match order.call.operation {
+        Operation::CountTokens => count::prepare(order, reach),
+        Operation::Embeddings if reach.is_none() && order.call.format == Format::Chat => {
+            embed::prepare(order)
+        }
+        _ => {
+            let reach = reach.ok_or(Unfit::NoOperation)?;
+            if reach.format == order.call.format {
+                Ok(pass::prepare(order, reach))
+            } else {
+                translate(order, reach)
+            }
+        }
+    }
+}
+
+impl Order<'_> {
+    fn include_usage(&self) -> bool {
+        self.body.is_some_and(Body::include_usage)
+    }
+
+    /// How the caller wants its stream cut: Gemini's callers say it in the query.
+    fn framing(&self) -> Framing {
+        let codec = dialect::codec(self.call.format);
+        let sse = |query: &str| query.split('&').any(|part| part == "alt=sse");
+        match self.call.format {
+            Format::Gemini if !self.query.is_some_and(sse) => Framing::JsonArray,
+            _ => codec.framing(),
+        }
+    }
+
+    fn asked(&self, body: Option<Value<'static>>) -> AskedFor {
+        AskedFor {
+            model: self.body.map_or("", Body::model).to_owned(),
+            stream: self.stream,
+            include_usage: self.include_usage(),
+            id: self.id.to_owned(),
+            now: self.now,
+            body,
+            framing: self.framing(),
+        }
+    }
+
+    /// Path and query at the provider. Some SDKs can send the key in the query; it is not the provider's to know.
+    fn target(&self, reach: &Reach) -> String {
+        let caller = if reach.keep_query { self.query } else { None };
+        let kept = caller.unwrap_or_default().split('&').filter(|part| {
+            !part.is_empty() && !part.starts_with("key=") && !part.starts_with("api_key=")
+        });
+        let own = reach.query.split('&').filter(|part| !part.is_empty());
+        let query: Vec<&str> = own.chain(kept).collect();
+        if query.is_empty() {
+            reach.path.clone()
+        } else {
+            format!("{}?{}", reach.path, query.join("&"))
+        }
+    }
+}
+
+/// Through the canonical form.
+fn translate(order: &Order<'_>, reach: Reach) -> Result<Exchange, Unfit> {
+    let (Some(body), BodyKind::Json) = (order.body, order.call.body) else {
+        return Err(Unfit::NoOperation);
+    };
+    let from = dialect::codec(order.call.format);
+    let to = dialect::codec(reach.format);
+    let value = parse(body.json())?;
+    let repeats = order.call.format == Format::Responses;
+    let asked = order.asked(repeats.then(|| value.clone().into_owned()));
+    let request = from
+        .read_request(&value, &asked.borrowed())
+        .map_err(Unfit::Problem)?;
+    let target = Target {
+        dialect: order.dialect,
+        preset: order.settings.preset,
+        model: order.model,
+    };
+    let mut gaps = Gaps::new(order.drop, reach.format.title());
+    let written = to
+        .write_request(&request, &target, &mut gaps)
+        .map_err(Unfit::Problem)?;
+    Ok(Exchange {
+        path: order.target(&reach),
+        body: pass::change(written.to_bytes().into(), &reach.body, None),
+        headers: reach.headers,
+        dropped: gaps.into_dropped(),
+        way: Way::Translate {
+            from: reach.format,
+            to: order.call.format,
+        },
+        asked,
+    })
+}
+
+/// Whether an error of status 404 says that there is no such path, and not that there is no such model or thing: it is
+/// no error of OpenAI's at all, or has the code that OpenAI's servers give unknown paths.
+#[must_use]
+pub fn names_no_such_path(body: &[u8]) -> bool {
+    let Ok(said) = Value::from_bytes(body) else {
+        return true;
+    };
+    let error = said
+        .get("error")
+        .filter(|error| error.as_object().is_some());
+    let code = error
+        .and_then(|error| error.get("code"))
+        .and_then(Value::as_str);
+    match error {
+        Some(_) => code == Some("unknown_url"),
+        None => said.get("object").and_then(Value::as_str) != Some("error"),
+    }
+}
+
+fn parse(text: &str) -> Result<Value<'_>, Unfit> {
+    Value::parse(text).map_err(|bad| {
+        let message = format!(
+            "We could not parse the JSON body of your request (line {}, column {}), or it holds more than {} values.",
+            bad.line,
+            bad.column,
+            crate::json::MAX_NODES
+        );
+        Unfit::Problem(Problem::new(400, "invalid_json", message))
+    })
+}
+
+impl Exchange {
+    /// What the provider speaks.
+    #[must_use]
+    pub fn provider_format(&self) -> Format {
+        match self.way {
+            Way::Pass { format, .. } => format,
+            Way::Translate { from, .. } | Way::Count { from, .. } => from,
+            Way::Embeddings(vectors) => vectors.wire.errors(),
+        }
+    }
+
+    /// What the caller speaks.
+    #[must_use]
+    pub fn caller_format(&self) -> Format {
+        match self.way {
+            Way::Pass { format, .. } => format,
+            Way::Translate { to, .. } | Way::Count { to, .. } => to,
+            Way::Embeddings(_) => Format::Chat,
+        }
+    }
+
+    /// Whether answers pass as they are.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self.way, Way::Pass { .. })
+    }
+
+    /// The error that the provider's error becomes: its own where the caller can read it, else one that keeps what it
+    /// says. A body that says nothing that can be read is wrapped too.
+    #[must_use]
+    pub fn problem(&self, status: u16, body: &[u8]) -> Option<Problem> {
+        let from = dialect::codec(self.provider_format());
+        if self.passes() && from.is_problem(body) {
+            return None;
+        }
+        let mut problem = from.read_problem(status, body).unwrap_or_else(|| {
+            let message =
+                format!("The provider answered {status} without an error that can be read.");
+            Problem::new(status, "provider_error", message)
+        });
+        problem
+            .code
+            .get_or_insert_with(|| "provider_error".to_owned());
+        Some(problem)
+    }
+
+    /// Writes an error for this exchange's caller.
+    #[must_use]
+    pub fn write_problem(&self, problem: &Problem) -> crate::codec::WrittenProblem {
+        dialect::codec(self.caller_format()).write_problem(problem, &self.asked.borrowed())
+    }
+
+    fn codecs(&self) -> (&'static dyn Codec, &'static dyn Codec) {
+        (
+            dialect::codec(self.provider_format()),
+            dialect::codec(self.caller_format()),
+        )
+    }
+}
