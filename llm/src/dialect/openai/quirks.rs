@@ -39,6 +39,10 @@ pub(crate) struct Quirks {
     pub(crate) short_ids: bool,
     /// It takes `parallel_tool_calls`.
     pub(crate) parallel: bool,
+    /// It takes `user`, which no answer hangs on: where it does not, nothing is lost.
+    pub(crate) user: bool,
+    /// It takes `logprobs`.
+    pub(crate) logprobs: bool,
 }
 
 /// What the bound of an answer is called.
@@ -87,6 +91,8 @@ const COMPATIBLE: Quirks = Quirks {
     own: false,
     short_ids: false,
     parallel: true,
+    user: true,
+    logprobs: true,
 };
 
 /// OpenAI itself, and whoever is called by URL alone.
@@ -133,6 +139,9 @@ impl Quirks {
                 seed: "random_seed",
                 thinking: ThinkingStyle::Never,
                 short_ids: true,
+                user: false,
+                logprobs: false,
+                metadata: true,
                 ..COMPATIBLE
             },
             // https://console.groq.com/docs/api-reference#chat-create

@@ -114,11 +114,17 @@ impl<'r> Writer<'_, 'r, '_> {
         if let Some(seed) = sampling.seed {
             self.body.push(self.quirks.seed, seed);
         }
-        if let Some(logprobs) = self.request.logprobs {
-            self.body.push("logprobs", true);
-            if let Some(top) = logprobs.top {
-                self.body.push("top_logprobs", top);
+        match self.request.logprobs {
+            Some(_) if !self.quirks.logprobs => {
+                self.lacks(Field::Logprobs, "how likely tokens are")?;
             }
+            Some(logprobs) => {
+                self.body.push("logprobs", true);
+                if let Some(top) = logprobs.top {
+                    self.body.push("top_logprobs", top);
+                }
+            }
+            None => {}
         }
         Ok(())
     }
@@ -154,7 +160,7 @@ impl<'r> Writer<'_, 'r, '_> {
     /// What the caller tells of the call.
     fn notes(&mut self) -> Result<(), Problem> {
         let request = self.request;
-        if let Some(user) = &request.user {
+        if let Some(user) = request.user.as_ref().filter(|_| self.quirks.user) {
             self.body.push("user", user);
         }
         if !request.metadata.is_empty() {
