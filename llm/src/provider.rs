@@ -98,6 +98,17 @@ pub enum ModelPlace {
 }
 
 impl Ask<'_> {
+    /// Whether a chat can answer it: one is asked for, or the continuation of a prompt in OpenAI's format, which is read
+    /// as the turn of a user.
+    #[must_use]
+    pub fn is_chat(&self) -> bool {
+        match self.operation() {
+            Operation::Chat => true,
+            Operation::Completions => self.call.format == Format::Completions,
+            _ => false,
+        }
+    }
+
     /// What is asked for.
     #[must_use]
     pub fn operation(&self) -> Operation {

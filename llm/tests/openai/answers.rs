@@ -132,7 +132,11 @@ fn providers_shapes_of_their_own_are_read() {
         matches!(&choice.parts[0].kind, PartKind::ToolCall(one) if &*one.id == "call_0_0" && &*one.arguments == r#"{"a":1}"#)
     );
     let choice = read(r#"{"content":null,"refusal":"No."}"#);
-    assert_eq!(choice.finish, Some(Finish::Refusal));
+    assert_eq!(choice.finish, Some(Finish::Stop));
+    assert_eq!(
+        choice.parts,
+        [Part::new(PartKind::Refusal(Text::new("No.")))]
+    );
 }
 
 #[test]

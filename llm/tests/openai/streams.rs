@@ -153,7 +153,7 @@ fn several_choices_may_be_mixed() {
         start(0, 0, PartStart::Refusal),
         text(0, 0, "I can't."),
         end(0, 0),
-        finish(0, Finish::Refusal),
+        finish(0, Finish::Stop),
     ];
     let cut = [
         start(1, 0, PartStart::Text),

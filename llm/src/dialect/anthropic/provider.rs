@@ -34,7 +34,7 @@ impl Provider for Anthropic {
     fn reach(&self, ask: &Ask<'_>) -> Option<Reach> {
         let own = ask.call.format == Format::Messages;
         let path = match ask.operation() {
-            Operation::Chat => "/v1/messages",
+            _ if ask.is_chat() => "/v1/messages",
             Operation::CountTokens => "/v1/messages/count_tokens",
             Operation::Files | Operation::Batches if own => ask.path,
             _ => return None,

@@ -40,10 +40,10 @@ impl Provider for Bedrock {
     }
 
     fn reach(&self, ask: &Ask<'_>) -> Option<Reach> {
-        let operation = match (ask.operation(), ask.stream) {
-            (Operation::Chat, false) => "converse",
-            (Operation::Chat, true) => "converse-stream",
-            _ => return None,
+        let operation = match (ask.is_chat(), ask.stream) {
+            (true, false) => "converse",
+            (true, true) => "converse-stream",
+            (false, _) => return None,
         };
         Some(Reach {
             path: model_path(&ask.settings.base, ask.model, operation),

@@ -98,7 +98,7 @@ fn read_answer(body: &[u8]) -> Result<Answer, BadAnswer> {
         Choice {
             index: index.and_then(|n| u32::try_from(n).ok()).unwrap_or(at),
             parts: vec![Part::text(text.to_owned())],
-            finish: reason.map(|reason| finish::read(reason, false, false)),
+            finish: reason.map(|reason| finish::read(reason, false)),
             logprobs: one.get("logprobs").map(logprobs::read).unwrap_or_default(),
         }
     };

@@ -32,7 +32,7 @@ fn below<'a>(ask: &Ask<'a>, responses: bool) -> Option<(Format, &'a str)> {
             Some((Format::Responses, "/responses"))
         }
         Operation::Chat => Some((Format::Chat, "/chat/completions")),
-        Operation::Completions => Some((Format::Completions, "/completions")),
+        Operation::Completions if own => Some((Format::Completions, "/completions")),
         Operation::Embeddings if own => Some((format, "/embeddings")),
         Operation::Responses if own && responses => same(),
         Operation::Images
@@ -265,6 +265,16 @@ mod tests {
             );
         }
         assert_eq!(goes(&AzureOpenAI, "/v1/moderations", &settings), None);
+    }
+
+    #[test]
+    fn completions_reach_every_provider() {
+        let settings = azure("/v1/projects/p/locations/l");
+        for dialect in Dialect::ALL {
+            let provider = crate::dialect::provider(dialect);
+            let found = goes(provider, "/v1/completions", &settings);
+            assert!(found.is_some(), "{}", dialect.name());
+        }
     }
 
     #[test]

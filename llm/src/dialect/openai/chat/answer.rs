@@ -60,9 +60,6 @@ fn choice(value: &Value<'_>, at: u32) -> Result<Choice, BadAnswer> {
     let calls = parts
         .iter()
         .any(|part| matches!(part.kind, PartKind::ToolCall(_)));
-    let refusal = parts
-        .iter()
-        .any(|part| matches!(part.kind, PartKind::Refusal(_)));
     let index = value.get("index").and_then(Value::as_u64);
     Ok(Choice {
         index: index.and_then(|n| u32::try_from(n).ok()).unwrap_or(at),
@@ -70,7 +67,7 @@ fn choice(value: &Value<'_>, at: u32) -> Result<Choice, BadAnswer> {
         finish: value
             .get("finish_reason")
             .and_then(Value::as_str)
-            .map(|reason| finish::read(reason, calls, refusal)),
+            .map(|reason| finish::read(reason, calls)),
         logprobs: value
             .get("logprobs")
             .map(logprobs::read)

@@ -4,8 +4,8 @@
 use crate::chat::Finish;
 
 /// What a provider means. `calls`: tools were called, which some providers (and OpenAI, where the caller named the
-/// function) end with `stop` all the same; `refusal`: the model declined, for which there is no reason of its own.
-pub(crate) fn read(reason: &str, calls: bool, refusal: bool) -> Finish {
+/// function) end with `stop` all the same. A model that declines has said all that it says: the refusal is a part.
+pub(crate) fn read(reason: &str, calls: bool) -> Finish {
     match reason {
         "stop" | "eos" | "end_turn" | "stop_sequence" | "tool_calls" | "function_call"
         | "tool_use"
@@ -13,7 +13,6 @@ pub(crate) fn read(reason: &str, calls: bool, refusal: bool) -> Finish {
         {
             Finish::ToolCalls
         }
-        "stop" if refusal => Finish::Refusal,
         // Together says `eos`.
         "stop" | "eos" | "end_turn" => Finish::Stop,
         "stop_sequence" => Finish::StopSequence(None),

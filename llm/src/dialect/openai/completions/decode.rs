@@ -146,7 +146,7 @@ impl CompletionDecoder {
             let reason = state.reason.as_deref().unwrap_or("stop");
             events.push(Event::Finish {
                 choice,
-                finish: finish::read(reason, false, false),
+                finish: finish::read(reason, false),
             });
         }
         self.ended = true;

@@ -17,7 +17,6 @@ pub(super) struct Choice {
     last_call: Option<u64>,
     reason: Option<String>,
     called: bool,
-    refused: bool,
 }
 
 /// The part that is open.
@@ -40,7 +39,7 @@ impl Choice {
     /// Why it ends; one that does not say so has said all.
     pub(super) fn finish(&self) -> Finish {
         let reason = self.reason.as_deref().unwrap_or("stop");
-        finish::read(reason, self.called, self.refused)
+        finish::read(reason, self.called)
     }
 
     /// Takes the choice of one chunk.
@@ -120,7 +119,6 @@ impl At<'_> {
             _ => {}
         }
         if let Some(refusal) = said(delta, "refusal") {
-            self.choice.refused = true;
             self.go_on(Open::Refusal, || PartStart::Refusal);
             self.push(Delta::Text(refusal));
         }
