@@ -255,7 +255,6 @@ fn answers() -> impl Strategy<Value = Answer> {
                 Finish::Stop if any(|kind| matches!(kind, PartKind::ToolCall(_))) => {
                     Finish::ToolCalls
                 }
-                Finish::Stop if any(|kind| matches!(kind, PartKind::Refusal(_))) => Finish::Refusal,
                 reason => reason,
             };
             Answer {

@@ -34,7 +34,6 @@ pub(super) struct Reader {
     /// The number of the next part.
     parts: u32,
     called: bool,
-    refused: bool,
     /// An item came.
     any: bool,
 }
@@ -158,16 +157,8 @@ impl Reader {
 
     /// Minds what an item means for the end.
     fn note(&mut self, item: &Value<'_>) {
-        match item.get("type").and_then(Value::as_str) {
-            Some("function_call" | "custom_tool_call") => self.called = true,
-            Some("message") => {
-                let content = item.get("content").and_then(Value::as_array);
-                let refusal =
-                    |part: &Value<'_>| part.get("type").and_then(Value::as_str) == Some("refusal");
-                self.refused |= content.is_some_and(|parts| parts.iter().any(refusal));
-            }
-            _ => {}
-        }
+        let kind = item.get("type").and_then(Value::as_str);
+        self.called |= matches!(kind, Some("function_call" | "custom_tool_call"));
     }
 
     fn whole(&mut self, item: &Value<'_>, events: &mut Vec<Event>) {
@@ -207,7 +198,6 @@ impl Reader {
     fn close(&mut self, events: &mut Vec<Event>) {
         if let Some(mut live) = self.live.take() {
             self.called |= live.is_call();
-            self.refused |= live.refused;
             live.close(&mut self.parts, events);
         }
         self.catch_up(events);
@@ -226,7 +216,7 @@ impl Reader {
         self.over = true;
         events.push(Event::Finish {
             choice: 0,
-            finish: item::finish(response, self.called, self.refused),
+            finish: item::finish(response, self.called),
         });
         self.count(response, events);
         events.push(Event::End);

@@ -75,17 +75,14 @@ impl Items {
 
     /// Why the answer ends that has these items.
     pub(super) fn finish(&self, response: &Value<'_>) -> Finish {
-        let any = |wanted: fn(&PartKind<'_>) -> bool| self.parts.iter().any(|p| wanted(&p.kind));
-        finish(
-            response,
-            any(|kind| matches!(kind, PartKind::ToolCall(_))),
-            any(|kind| matches!(kind, PartKind::Refusal(_))),
-        )
+        let call = |part: &Part<'_>| matches!(part.kind, PartKind::ToolCall(_));
+        finish(response, self.parts.iter().any(call))
     }
 }
 
-/// `status` and `incomplete_details`; that tools are called, or that the model declined, is said by the items alone.
-pub(super) fn finish(response: &Value<'_>, called: bool, refused: bool) -> Finish {
+/// `status` and `incomplete_details`; that tools are called is said by the items alone. A model that declines has said
+/// all that it says.
+pub(super) fn finish(response: &Value<'_>, called: bool) -> Finish {
     let reason = response
         .get("incomplete_details")
         .and_then(|details| details.get("reason"))
@@ -99,7 +96,6 @@ pub(super) fn finish(response: &Value<'_>, called: bool, refused: bool) -> Finis
             Some(other) => Finish::Other(other.to_owned()),
         },
         _ if called => Finish::ToolCalls,
-        _ if refused => Finish::Refusal,
         _ => Finish::Stop,
     }
 }

@@ -10,7 +10,6 @@ use crate::json::{Object, Value};
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) index: u64,
-    pub(super) refused: bool,
     call: bool,
     /// A call whose arguments have not come.
     bare: bool,
@@ -69,7 +68,6 @@ impl Live {
     pub(super) fn new(index: u64) -> Self {
         Self {
             index,
-            refused: false,
             call: false,
             bare: false,
             open: None,
@@ -148,7 +146,6 @@ impl Live {
         };
         // Nothing may come between the parts of one choice.
         self.close(part, events);
-        self.refused |= matches!(piece, Piece::Refusal(_));
         self.open(piece, start, *part, events);
         true
     }
