@@ -1,6 +1,8 @@
 //! OpenAI's embeddings at providers that speak otherwise.
 #![expect(clippy::unwrap_used, reason = "what fails in a test shall fail it")]
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use rstest::rstest;
 use weir_llm::chat::Problem;
 use weir_llm::codec::Gaps;

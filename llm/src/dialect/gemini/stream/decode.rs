@@ -167,7 +167,12 @@ impl Decode {
         };
         let choice = &mut self.choices[place];
         let parts = field(candidate, "content").and_then(|content| field(content, "parts"));
+        let mut cited = false;
         for part in parts.and_then(Value::as_array).unwrap_or_default() {
+            // What a text cites is told before it ends.
+            if !cited && !is_words(part) {
+                cited = choice.cite(candidate, events);
+            }
             choice.part(part, &self.id, events);
         }
         let tokens = field(candidate, "logprobsResult").map(logprobs::read);
@@ -177,7 +182,9 @@ impl Decode {
                 tokens,
             });
         }
-        choice.cite(candidate, events);
+        if !cited {
+            choice.cite(candidate, events);
+        }
         if let Some(reason) = text(candidate, "finishReason") {
             choice.finish = Some(reason.to_owned());
         }
@@ -214,7 +221,7 @@ impl Choice {
             let output = text(result, "output").unwrap_or_default();
             self.words(&format!("\n```\n{output}\n```\n"), None, events);
         }
-        self.pending = signature.or(self.pending.take());
+        self.hold(signature, events);
     }
 
     fn words(
@@ -236,7 +243,17 @@ impl Choice {
             }
             self.delta(Delta::Text(words.to_owned()), events);
         }
-        self.pending = signature.or(self.pending.take());
+        self.hold(signature, events);
+    }
+
+    /// Keeps a signature until what it goes with has ended.
+    fn hold(&mut self, signature: Option<Signature<'static>>, events: &mut Vec<Event>) {
+        if signature.is_some() {
+            if self.pending.is_some() {
+                self.close(events);
+            }
+            self.pending = signature;
+        }
     }
 
     fn thought(
@@ -308,15 +325,17 @@ impl Choice {
         self.end(events);
     }
 
-    fn cite(&mut self, candidate: &Value<'_>, events: &mut Vec<Event>) {
-        // Places count in the text that is the only one; a text that has ended takes no more.
+    /// Whether there is a text to tell it of.
+    fn cite(&mut self, candidate: &Value<'_>, events: &mut Vec<Event>) -> bool {
         if self.open != Some(Open::Text) {
-            return;
+            return false;
         }
+        // Places count in the text that is the only one.
         let ruler = (self.texts == 1).then_some(&self.ruler);
         for citation in cite::read(candidate, ruler, &mut self.cited) {
             self.delta(Delta::Citation(citation), events);
         }
+        true
     }
 
     fn begin(&mut self, start: PartStart, open: Option<Open>, events: &mut Vec<Event>) {
@@ -363,4 +382,9 @@ impl Choice {
             self.end(events);
         }
     }
+}
+
+/// Whether a part goes on with a text.
+fn is_words(part: &Value<'_>) -> bool {
+    text(part, "text").is_some() && field(part, "thought").and_then(Value::as_bool) != Some(true)
 }

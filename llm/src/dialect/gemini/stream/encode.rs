@@ -146,6 +146,13 @@ impl Encode {
         let choice = self.choice(index);
         let open = choice.open.take();
         choice.parts += 1;
+        let grounds = std::mem::take(&mut choice.grounds);
+        if let Some(grounds) = grounds.object() {
+            let candidate = Object::new()
+                .with("index", index)
+                .with("groundingMetadata", grounds);
+            self.chunk(vec![candidate], None, out);
+        }
         let Some(Open::Call {
             id,
             name,
@@ -157,7 +164,7 @@ impl Encode {
             return;
         };
         let Some(arguments) = arguments(&text).filter(|_| !over) else {
-            choice.malformed = Some(name);
+            self.choice(index).malformed = Some(name);
             return;
         };
         let function = Object::new()
@@ -200,7 +207,6 @@ impl Encode {
                     choice.malformed.as_deref().map(malformed_message),
                 )
                 .with("index", choice.index)
-                .maybe("groundingMetadata", choice.grounds.object())
         });
         let usage = self.usage.take();
         self.chunk(candidates.collect(), usage.as_ref(), out);
