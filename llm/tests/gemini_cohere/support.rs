@@ -9,7 +9,7 @@ use weir_llm::json::Value;
 use weir_llm::{Dialect, Format, dialect};
 
 pub(crate) fn codec(format: Format) -> &'static dyn Codec {
-    dialect::codec(format).unwrap()
+    dialect::codec(format)
 }
 
 pub(crate) fn asked(format: Format, stream: bool) -> Asked<'static> {
