@@ -95,6 +95,12 @@ pub trait Codec: Sync {
     /// that can be read.
     fn read_problem(&self, status: u16, body: &[u8]) -> Option<Problem>;
 
+    /// How many seconds a provider's error says that a caller shall wait, where its body says so; for a `Retry-After`
+    /// where the provider sent none.
+    fn retry_after(&self, _body: &[u8]) -> Option<u64> {
+        None
+    }
+
     /// Writes an error for a caller. The status is the problem's, or the nearest that the format knows.
     fn write_problem(&self, problem: &Problem, asked: &Asked<'_>) -> WrittenProblem;
 

@@ -87,8 +87,32 @@ impl Codec for Gemini {
         usage::read(&Value::from_bytes(value).ok()?)
     }
 
+    fn read_count_request<'a>(
+        &self,
+        body: &Value<'a>,
+        asked: &Asked<'_>,
+    ) -> Result<Request<'a>, Problem> {
+        count::read_request(body, asked)
+    }
+
+    fn count_request<'r>(&self, body: Object<'r>, target: &Target<'r>) -> Option<Object<'r>> {
+        Some(count::request(body, target))
+    }
+
+    fn read_count(&self, body: &[u8]) -> Option<u64> {
+        count::read_answer(body)
+    }
+
+    fn write_count(&self, tokens: u64) -> Vec<u8> {
+        count::write_answer(tokens)
+    }
+
     fn read_problem(&self, status: u16, body: &[u8]) -> Option<Problem> {
         problem::read(status, body)
+    }
+
+    fn retry_after(&self, body: &[u8]) -> Option<u64> {
+        problem::retry_after(body)
     }
 
     fn write_problem(&self, problem: &Problem, _asked: &Asked<'_>) -> WrittenProblem {
@@ -104,36 +128,4 @@ impl Codec for Gemini {
     fn is_problem(&self, body: &[u8]) -> bool {
         problem::is_one(body)
     }
-}
-
-/// Reads a body of `countTokens`: `{contents}`, or the whole request in `generateContentRequest`.
-///
-/// # Errors
-/// As for a request that wants an answer.
-pub fn read_count_request<'a>(body: &Value<'a>, asked: &Asked<'_>) -> Result<Request<'a>, Problem> {
-    count::read_request(body, asked)
-}
-
-/// Makes of a body that asks for an answer one that asks for its count.
-#[must_use]
-pub fn count_request<'r>(body: Object<'r>, target: &Target<'r>) -> Object<'r> {
-    count::request(body, target)
-}
-
-/// Reads a provider's count.
-#[must_use]
-pub fn read_count(body: &[u8]) -> Option<u64> {
-    count::read_answer(body)
-}
-
-/// Writes a count for a caller: `{"totalTokens":…}`.
-#[must_use]
-pub fn write_count(tokens: u64) -> Vec<u8> {
-    count::write_answer(tokens)
-}
-
-/// How many seconds a caller shall wait, as the details of an error say it (`google.rpc.RetryInfo`).
-#[must_use]
-pub fn retry_after(body: &[u8]) -> Option<u64> {
-    problem::retry_after(body)
 }

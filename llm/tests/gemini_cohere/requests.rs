@@ -1,11 +1,12 @@
 use rstest::rstest;
 use serde_json::Value as Json;
-use weir_llm::Format;
 use weir_llm::chat::{
     Message, Part, PartKind, Reasoned, Request, Role, Signature, Thinking, Tool, ToolCall,
     ToolResult,
 };
+use weir_llm::codec::Target;
 use weir_llm::json::{Text, Value};
+use weir_llm::{Dialect, Format};
 
 use crate::support::{asked, codec, read, write};
 
@@ -222,10 +223,29 @@ fn an_effort_is_a_level_or_a_budget(#[case] model: &str, #[case] expected: &str)
 
 #[test]
 fn a_count_is_asked_for_and_told() {
-    use weir_llm::dialect::gemini::{read_count, read_count_request, write_count};
+    let gemini = codec(Format::Gemini);
     let value = Value::parse(r#"{"generateContentRequest":{"model":"models/x","contents":[{"parts":[{"text":"a"}]}],"tools":[{"functionDeclarations":[{"name":"f"}]}]}}"#).unwrap();
-    let request = read_count_request(&value, &asked(Format::Gemini, false)).unwrap();
+    let request = gemini
+        .read_count_request(&value, &asked(Format::Gemini, false))
+        .unwrap();
     assert!(matches!(request.tools.as_slice(), [Tool::Function { .. }]));
     assert_eq!(request.texts().len(), 1);
-    assert_eq!(read_count(&write_count(31)), Some(31));
+    assert_eq!(gemini.read_count(&gemini.write_count(31)), Some(31));
+    for (dialect, expected) in [
+        (Dialect::Vertex, r#"{"contents":[{"parts":[]}]}"#),
+        (
+            Dialect::Gemini,
+            r#"{"generateContentRequest":{"model":"models/g","contents":[{"parts":[]}],"labels":{}}}"#,
+        ),
+    ] {
+        let body = Value::parse(r#"{"contents":[{"parts":[]}],"labels":{}}"#).unwrap();
+        let body = body.as_object().cloned().unwrap();
+        let target = Target {
+            dialect,
+            preset: None,
+            model: "models/g",
+        };
+        let counted = gemini.count_request(body, &target).unwrap();
+        assert_eq!(String::from_utf8(counted.to_bytes()).unwrap(), expected);
+    }
 }

@@ -22,10 +22,20 @@ pub(super) fn read_request<'a>(
     read::request(inner.unwrap_or(body), asked)
 }
 
-/// Makes of a body that asks for an answer one that asks for its count. Vertex AI takes it as it is.
+/// What Vertex AI takes besides the turns.
+const AT_VERTEX: [&str; 4] = ["contents", "systemInstruction", "tools", "generationConfig"];
+
+/// Makes of a body that asks for an answer one that asks for its count. Vertex AI takes what counts beside the turns,
+/// AI Studio the whole of it as a field.
 pub(super) fn request<'r>(body: Object<'r>, target: &Target<'r>) -> Object<'r> {
     if target.dialect == Dialect::Vertex {
-        return body;
+        let mut counted = Object::new();
+        for (name, value) in body {
+            if AT_VERTEX.contains(&&*name) {
+                counted.push(name, value);
+            }
+        }
+        return counted;
     }
     let mut inner = Object::new().with(
         "model",
