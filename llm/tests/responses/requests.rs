@@ -125,7 +125,7 @@ fn what_responses_lacks_of_chat_is_refused(#[case] more: Json, #[case] field: &s
     }
     let text = body.to_string();
     let body = Value::parse(&text).unwrap();
-    let chat = weir_llm::dialect::codec(Format::Chat).unwrap();
+    let chat = weir_llm::dialect::codec(Format::Chat);
     let request = chat.read_request(&body, &crate::support::asked()).unwrap();
     let refused = write(OPENAI, &request, false).unwrap_err();
     assert_eq!(refused.param.as_deref(), Some(field));

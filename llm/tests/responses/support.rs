@@ -9,7 +9,7 @@ use weir_llm::json::Value;
 use weir_llm::{Dialect, Format, dialect};
 
 pub(crate) fn codec() -> &'static dyn Codec {
-    dialect::codec(Format::Responses).unwrap()
+    dialect::codec(Format::Responses)
 }
 
 pub(crate) fn asked() -> Asked<'static> {
@@ -41,7 +41,7 @@ pub(crate) fn write(
         model,
     };
     let mut gaps = Gaps::new(drop, dialect.name());
-    let codec = dialect::codec(format).unwrap();
+    let codec = dialect::codec(format);
     let written = codec.write_request(request, &target, &mut gaps)?;
     let written = serde_json::from_slice(&written.to_bytes()).unwrap();
     Ok((written, gaps.dropped().to_vec()))
