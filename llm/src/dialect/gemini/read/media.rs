@@ -1,5 +1,7 @@
 //! Files, in the body and elsewhere.
 
+use std::borrow::Cow;
+
 use super::super::names::{fields, text};
 use super::{Reader, wrong};
 use crate::chat::{Media, MediaKind, Problem, Source};
@@ -15,7 +17,9 @@ impl<'a> Reader<'a> {
         for (name, own, value) in fields(object) {
             match (&*name, value) {
                 ("mimeType", Value::String(text)) => media.media_type = Some(text.value.clone()),
-                ("data", Value::String(text)) => media.source = Source::Base64(text.value.clone()),
+                ("data", Value::String(text)) => {
+                    media.source = Source::Base64(standard(&text.value))
+                }
                 ("displayName", Value::String(text)) => media.name = Some(text.value.clone()),
                 _ => self.extra(format!("{path}.{own}"), value),
             }
@@ -62,6 +66,20 @@ fn empty<'a>() -> Media<'a> {
         detail: None,
         citations: false,
     }
+}
+
+/// Bytes in the standard alphabet of base64, with padding: Google's APIs take that of URLs too, and neither needs
+/// padding (<https://protobuf.dev/programming-guides/json/>). Google's own SDK writes that of URLs.
+fn standard<'a>(data: &Cow<'a, str>) -> Cow<'a, str> {
+    let is_standard = data.len().is_multiple_of(4) && !data.contains(['-', '_']);
+    if is_standard {
+        return data.clone();
+    }
+    let mut out = data.replace('-', "+").replace('_', "/");
+    while !out.len().is_multiple_of(4) {
+        out.push('=');
+    }
+    Cow::Owned(out)
 }
 
 /// Whether it lies in Google's own store of files (<https://ai.google.dev/api/files>), which only its account reads.
@@ -134,4 +152,17 @@ pub(in crate::dialect::gemini) fn media_type_of(url: &str) -> Option<&'static st
         .iter()
         .find(|(known, _)| ending.eq_ignore_ascii_case(known));
     known.map(|(_, media_type)| *media_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_for_urls_is_made_standard() {
+        let of = |text: &'static str| standard(&Cow::Borrowed(text));
+        assert_eq!(of("mNk+M9/Q"), "mNk+M9/Q");
+        assert_eq!(of("mNk-M9_Q"), "mNk+M9/Q");
+        assert_eq!(of("mNk-M9"), "mNk+M9==");
+    }
 }
