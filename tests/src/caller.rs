@@ -60,6 +60,15 @@ impl Request {
         Self::post("/v1/chat/completions", key, body.to_string())
     }
 
+    /// A streamed chat whose caller wants to know its usage.
+    #[must_use]
+    pub fn stream_with_usage(key: &str, model: &str) -> Self {
+        let mut body = chat(model);
+        body["stream"] = true.into();
+        body["stream_options"] = serde_json::json!({"include_usage": true});
+        Self::post("/v1/chat/completions", key, body.to_string())
+    }
+
     /// With one more header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {

@@ -312,12 +312,12 @@ async fn rules_are_taken_in_order_and_their_conditions_hold() {
 async fn paths_and_methods_that_are_not_served_are_named() {
     let folder = folder_of_mock("welcome");
     let gateway = Gateway::serving(&folder).await;
-    let served = "Weir serves POST /v1/chat/completions, POST /v1/completions, POST /v1/embeddings and GET /v1/models.";
+    let served = "Weir serves no such path. It serves those of OpenAI's, Anthropic's, Gemini's, Bedrock's and Cohere's SDKs with its own address as their base URL, but no WebSockets and no realtime sessions.";
     for path in [
         "/",
         "/v1",
-        "/v1/chat",
-        "/v1/responses",
+        "/v1/chatter",
+        "/v1/realtime",
         "/chat/completions",
         "/v1/models/",
     ] {

@@ -73,7 +73,7 @@ async fn events_cut_at_any_byte_pass_unchanged() {
     let gateway = Gateway::serving(&folder).await;
     let mut caller = gateway.connect().await;
     for cut in 1..ODD.len() {
-        caller.send(&Request::stream(KEY, "fast")).await;
+        caller.send(&Request::stream_with_usage(KEY, "fast")).await;
         let mut call = upstream.call().await;
         call.begin_stream().await;
         call.chunk(&ODD.as_bytes()[..cut]).await;
@@ -86,7 +86,7 @@ async fn events_cut_at_any_byte_pass_unchanged() {
         let answer = caller.answer().await;
         assert_eq!(answer.text(), ODD, "cut at byte {cut}");
     }
-    caller.send(&Request::stream(KEY, "fast")).await;
+    caller.send(&Request::stream_with_usage(KEY, "fast")).await;
     let mut call = upstream.call().await;
     call.begin_stream().await;
     for byte in ODD.as_bytes() {
@@ -95,6 +95,30 @@ async fn events_cut_at_any_byte_pass_unchanged() {
     call.end().await;
     let answer = caller.answer().await;
     assert_eq!(answer.text(), ODD);
+    let record = record_of(&gateway, &answer).await;
+    assert_eq!(
+        fields(&record, &["inputTokens", "outputTokens", "outcome"]),
+        serde_json::json!([11, 22, "complete"])
+    );
+}
+
+#[tokio::test]
+async fn a_usage_that_nobody_asked_for_is_counted_and_not_told() {
+    let mut upstream = Upstream::scripted().await;
+    let folder = folder_to(upstream.address);
+    let gateway = Gateway::serving(&folder).await;
+    let mut caller = gateway.connect().await;
+    caller.send(&Request::stream(KEY, "fast")).await;
+    let mut call = upstream.call().await;
+    let asked: serde_json::Value = serde_json::from_slice(&call.seen.body).unwrap();
+    assert_eq!(asked["stream_options"]["include_usage"], true);
+    call.begin_stream().await;
+    call.chunk(ODD).await;
+    call.end().await;
+    let answer = caller.answer().await;
+    let usage = ODD.lines().find(|line| line.contains("prompt_tokens"));
+    let without = ODD.replace(&format!("{}\n\n", usage.unwrap()), "");
+    assert_eq!(answer.text(), without);
     let record = record_of(&gateway, &answer).await;
     assert_eq!(
         fields(&record, &["inputTokens", "outputTokens", "outcome"]),
