@@ -1,8 +1,8 @@
 use rstest::rstest;
 use serde_json::Value as Json;
 use weir_llm::chat::{
-    Message, Part, PartKind, Reasoned, Request, Role, Signature, Thinking, Tool, ToolCall,
-    ToolResult,
+    Media, MediaKind, Message, Part, PartKind, Reasoned, Request, Role, Signature, Source,
+    Thinking, Tool, ToolCall, ToolResult,
 };
 use weir_llm::codec::Target;
 use weir_llm::json::{Text, Value};
@@ -248,4 +248,31 @@ fn a_count_is_asked_for_and_told() {
         let counted = gemini.count_request(body, &target).unwrap();
         assert_eq!(String::from_utf8(counted.to_bytes()).unwrap(), expected);
     }
+}
+
+#[rstest]
+#[case::said(Some("image/webp"), "https://a.example/x", Some("image/webp"))]
+#[case::by_its_ending(None, "https://a.example/x.png?size=2", Some("image/png"))]
+#[case::by_its_kind(None, "https://a.example/800x400", Some("image/jpeg"))]
+fn an_image_at_a_url_is_an_image(
+    #[case] said: Option<&'static str>,
+    #[case] url: &'static str,
+    #[case] expected: Option<&str>,
+) {
+    let image = PartKind::Media(Media {
+        kind: MediaKind::Image,
+        source: Source::Url(url.into()),
+        media_type: said.map(Into::into),
+        name: None,
+        detail: None,
+        citations: false,
+    });
+    let request = Request {
+        messages: vec![turn(Role::User, image)],
+        ..Request::default()
+    };
+    let (written, _) = write(Format::Gemini, &request, "m", false).unwrap();
+    let file = &written["contents"][0]["parts"][0]["fileData"];
+    assert_eq!(file["mimeType"].as_str(), expected);
+    assert_eq!(file["fileUri"], url);
 }

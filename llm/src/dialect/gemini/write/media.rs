@@ -63,10 +63,21 @@ pub(super) fn text_of<'r>(media: &'r Media<'r>) -> Option<&'r str> {
     }
 }
 
+/// A file elsewhere. Vertex AI wants to be told a media type: where neither the caller nor the URL's ending says one, it is
+/// what files of the kind mostly are. What lies at Google, and a video's page, is known there.
 fn file<'r>(media: &'r Media<'r>, url: &'r str) -> Object<'r> {
     let known = media.media_type.as_deref().or_else(|| {
         // An ending that says another kind than the caller says nothing.
         media_type_of(url).filter(|found| kind_of(Some(found), "") == media.kind)
+    });
+    let stored = matches!(media.source, Source::File(_));
+    let known = known.or(match media.kind {
+        _ if stored => None,
+        MediaKind::Image => Some("image/jpeg"),
+        MediaKind::Audio => Some("audio/mpeg"),
+        MediaKind::Video if kind_of(None, url) == MediaKind::Video => None,
+        MediaKind::Video => Some("video/mp4"),
+        MediaKind::Document => Some("application/pdf"),
     });
     let file = Object::new().maybe("mimeType", known).with("fileUri", url);
     Object::new().with("fileData", file)
