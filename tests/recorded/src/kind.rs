@@ -22,6 +22,8 @@ pub enum Kind {
     Rerank,
     /// Images in OpenAI's shape.
     Images,
+    /// Cohere's chat and generation of before, which pass to Cohere alone.
+    OlderCohere,
     /// Nothing that Weir serves.
     LeftOut {
         /// What it is.
@@ -45,7 +47,7 @@ pub enum Wire {
 }
 
 /// A substring of the host and path, what it is, and why Weir does not serve it. The first that holds.
-const LEFT_OUT: [(&str, &str, &str); 10] = [
+const LEFT_OUT: [(&str, &str, &str); 8] = [
     (
         "api.openai.com/v1/assistants",
         "OpenAI assistants",
@@ -75,16 +77,6 @@ const LEFT_OUT: [(&str, &str, &str); 10] = [
         "api.anthropic.com/v1/complete",
         "Anthropic text completions",
         "the API of Claude 2, superseded by messages",
-    ),
-    (
-        "api.cohere.com/v1/generate",
-        "Cohere generate",
-        "withdrawn by Cohere in 2025 for chat",
-    ),
-    (
-        "api.cohere.com/v1/chat",
-        "Cohere chat, version 1",
-        "Weir speaks version 2, as Cohere's current SDK does",
     ),
     (
         "127.0.0.1:11434/api/",
@@ -131,6 +123,8 @@ impl Kind {
             return Self::OwnEmbeddings;
         } else if ends("/rerank") {
             return Self::Rerank;
+        } else if ends("/v1/chat") || ends("/v1/generate") {
+            return Self::OlderCohere;
         } else if ends("/images/generations") {
             return Self::Images;
         } else {

@@ -17,6 +17,6 @@ fn all_that_was_recorded_is_read_and_named() {
     let served = |one: &&Interaction| !matches!(Kind::of(one), Kind::LeftOut { .. });
     assert_eq!(
         (recorded.len(), recorded.iter().filter(served).count()),
-        (1014, 670)
+        (1014, 681)
     );
 }

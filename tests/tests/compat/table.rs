@@ -13,14 +13,26 @@ const HEAD: &str = "\
 # Compatibility
 
 What the SDKs that apps use get through Weir from each provider. `tests/tests/compat` wrote this page: it ran every
-SDK as its registry has it against a gateway, with nothing changed but the base URL and the key. The providers were
-played by traffic that others recorded, and where there is none by what their docs show; they look at what reaches
-them (path, credential, and that tools, images, schemas and results of tools are where their API wants them).
+SDK, as its registry has it, against a gateway, with nothing changed but the base URL and the key:
 
-Each cell stands for six calls or more: plain, streamed, tools (called, and their results sent back), tools streamed,
-an image in, structured output. ✓: all of them gave the SDK what the provider said. Elsewhere the cell names what the
-provider's API has nothing for: such a call is a 400 that names the field, unless the route says
-`parameters: {unsupported: Drop}`.
+| SDK | base URL | key |
+| --- | --- | --- |
+| openai (Python, Node) | `https://WEIR/v1` | `api_key` |
+| anthropic | `https://WEIR` | `api_key` |
+| google-genai | `https://WEIR`, in `http_options` | `api_key` |
+| cohere | `https://WEIR` | `api_key` |
+| boto3, `bedrock-runtime` | `https://WEIR`, as `endpoint_url`; it sends no key without TLS | `AWS_BEARER_TOKEN_BEDROCK` |
+| AI SDK | `https://WEIR/v1` for openai and anthropic, `https://WEIR/v1beta` for google | `apiKey` |
+| LangChain | `https://WEIR/v1` for ChatOpenAI, `https://WEIR` for the others, as `base_url` | `api_key` |
+
+The providers were played by traffic that others recorded, and where there is none by what their docs show. They look
+at what reaches them as the real ones would: path, credential, and that tools, images, schemas and results of tools
+are where their API wants them.
+
+Each cell stands for six asks: plain, stream, tools (called, and their results sent back), streamed-tools, image (one
+that the model looks at) and structured (an answer that fits a schema). ✓: the SDK was given what the provider said. A
+cell that says *not* names asks that the provider's API has nothing for, and below the field that Weir names in its
+400; where the route says `parameters: {unsupported: Drop}`, such a field is left out.
 
 ";
 

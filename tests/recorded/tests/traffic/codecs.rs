@@ -24,16 +24,9 @@ pub(crate) fn format_of(wire: Wire) -> Format {
 /// The format of an interaction's chat, and whether it was answered as a stream.
 pub(crate) fn chat(kind: Kind) -> Option<(Format, bool)> {
     match kind {
-        Kind::Chat { wire, stream } => {
-            Some((format_of(wire), stream)).filter(|(format, _)| is_ready(*format))
-        }
+        Kind::Chat { wire, stream } => Some((format_of(wire), stream)),
         _ => None,
     }
-}
-
-/// Whether anything reads and writes a format.
-pub(crate) fn is_ready(format: Format) -> bool {
-    Format::ALL.contains(&format)
 }
 
 /// What reads and writes a format.

@@ -3,8 +3,12 @@
 mod answers;
 mod chunks;
 mod codecs;
+mod embeddings;
 mod meant;
 mod order;
+mod passing;
+mod place;
+mod relay;
 mod requests;
 mod said;
 mod tally;

@@ -65,10 +65,27 @@ impl Meant {
         }
     }
 
+    fn calls(&self) -> bool {
+        let mut pieces = self.turns.iter().flat_map(|(_, pieces)| pieces);
+        pieces.any(|piece| matches!(piece, Piece::Call(..)))
+    }
+
     /// Whether `other`, read back from a format that took this, means the same: formats may add a bound of their own
     /// where none was said.
     pub(crate) fn survives_as(&self, other: &Self) -> bool {
         let mut other = other.clone();
+        // Some formats want a user's turn first.
+        let begins = |turns: &[(String, Vec<Piece>)]| turns.first().map(|(role, _)| role.clone());
+        if begins(&self.turns).is_some_and(|role| role != "User")
+            && begins(&other.turns).is_some_and(|role| role == "User")
+        {
+            other.turns.remove(0);
+        }
+        // And some want the tools that were called.
+        if self.tools.is_empty() && self.calls() {
+            other.tools.clear();
+            other.choice.clear();
+        }
         let said = |name: &str| self.numbers.iter().any(|(own, _)| *own == name);
         if !said("max_tokens") {
             other.numbers.retain(|(name, _)| *name != "max_tokens");
@@ -90,13 +107,15 @@ fn piece(part: &Part<'_>) -> Piece {
             Piece::Result(pieces)
         }
         PartKind::Media(media) => {
-            let place = match &media.source {
-                Source::Base64(data) => data.to_string(),
-                Source::Text(text) => text.to_string(),
-                Source::Url(url) => url.to_string(),
-                Source::File(id) => id.to_string(),
-            };
-            Piece::Media(place, format!("{:?}", media.kind))
+            let kind = format!("{:?}", media.kind);
+            match &media.source {
+                Source::Base64(data) => Piece::Media(data.to_string(), kind),
+                Source::Text(text) => Piece::Media(text.to_string(), kind),
+                // What it is may be left to the provider that reads it.
+                Source::Url(place) | Source::File(place) => {
+                    Piece::Media(place.to_string(), String::new())
+                }
+            }
         }
     }
 }
@@ -135,8 +154,15 @@ fn tool(tool: &Tool<'_>) -> (String, String, Value) {
             ..
         } => {
             let description = description.as_deref().unwrap_or_default();
-            let none = serde_json::json!({"type": "object", "properties": {}});
-            let schema = parameters.as_ref().map_or(none, |v| json(&v.to_json()));
+            let none = || Value::Object(serde_json::Map::new());
+            let mut schema = parameters
+                .as_ref()
+                .map_or_else(none, |v| json(&v.to_json()));
+            if let Some(fields) = schema.as_object_mut() {
+                // Arguments are an object, whether it is said or not.
+                fields.remove("type");
+                fields.retain(|_, value| *value != none());
+            }
             (name.to_string(), description.to_owned(), schema)
         }
         Tool::Server { kind, .. } => (kind.to_string(), "server".to_owned(), Value::Null),
@@ -156,7 +182,28 @@ fn format(format: &ResponseFormat<'_>) -> Option<Value> {
     match format {
         ResponseFormat::Text => None,
         ResponseFormat::JsonObject => Some(Value::Bool(true)),
-        ResponseFormat::JsonSchema { schema, .. } => Some(json(&schema.to_json())),
+        ResponseFormat::JsonSchema { schema, .. } => {
+            let mut schema = json(&schema.to_json());
+            if let Some(fields) = schema.as_object_mut() {
+                // Its name and description stand beside it or in it.
+                fields.remove("title");
+                fields.remove("description");
+            }
+            close(&mut schema);
+            Some(schema)
+        }
+    }
+}
+
+/// Objects of a schema are closed in one format and open in another unless they say it.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            fields.remove("additionalProperties");
+            fields.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
     }
 }
 

@@ -119,7 +119,9 @@ impl Said {
                 spoken.reasoning.clear();
             }
         }
-        said.usage = said.usage.map(|usage| usage_by(usage, format));
+        // Where a format has to say something, nothing is known by zeros.
+        let known = said.usage.filter(|usage| usage.input + usage.output > 0);
+        said.usage = known.map(|usage| usage_by(usage, format));
         said
     }
 }
@@ -193,6 +195,11 @@ fn nearest(finish: &Finish, format: Format) -> Finish {
     use Format::{Chat, Cohere, Completions, Converse, Gemini, Messages, Responses};
     match (finish, format) {
         // Who names the sequence: https://docs.claude.com/en/api/messages (`stop_sequence`).
+        // A filter is what they have for an answer that was withheld.
+        (Finish::Refusal, Completions | Gemini | Converse) => Finish::ContentFilter,
+        (Finish::Refusal, Cohere) => Finish::Stop,
+        // And a refusal where there is no filter.
+        (Finish::ContentFilter, Messages) => Finish::Refusal,
         (Finish::StopSequence(_), Chat | Completions | Responses | Gemini) => Finish::Stop,
         (Finish::StopSequence(_), Converse | Cohere) => Finish::StopSequence(None),
         (other, Messages) => other.clone(),

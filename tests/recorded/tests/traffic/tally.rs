@@ -5,12 +5,15 @@ use std::fmt::Display;
 
 use weir_recorded::{Interaction, Kind};
 
+/// Of what is wrong in a like way so many are printed.
+const ALIKE_PRINTED: usize = 2;
+
 /// Counts by package and kind.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     through: BTreeMap<String, usize>,
     left_out: BTreeMap<String, usize>,
-    wrong: Vec<String>,
+    wrong: Vec<(String, String)>,
 }
 
 impl Tally {
@@ -35,7 +38,7 @@ impl Tally {
 
     /// This is not as it should be.
     pub(crate) fn wrong(&mut self, what: impl Display, how: impl Display) {
-        self.wrong.push(format!("{what}: {how}"));
+        self.wrong.push((what.to_string(), how.to_string()));
     }
 
     /// Prints all and fails if anything is wrong, or if less than `least` went through.
@@ -48,8 +51,19 @@ impl Tally {
         for (row, count) in &self.left_out {
             println!("  {count:4} × left out, {row}");
         }
-        for wrong in self.wrong.iter().take(40) {
-            eprintln!("WRONG {wrong}");
+        let mut alike: BTreeMap<String, usize> = BTreeMap::new();
+        for (what, how) in &self.wrong {
+            let start: String = how
+                .chars()
+                .filter(|c| !c.is_ascii_digit())
+                .take(60)
+                .collect();
+            let seen = alike.entry(start).or_default();
+            *seen += 1;
+            if *seen <= ALIKE_PRINTED {
+                let short: String = how.chars().take(2000).collect();
+                eprintln!("WRONG {what}: {short}");
+            }
         }
         assert!(
             self.wrong.is_empty(),
