@@ -12,6 +12,7 @@
 mod answer;
 mod attempt;
 mod authenticate;
+mod content;
 mod count;
 mod mock;
 mod models;

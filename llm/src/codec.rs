@@ -193,6 +193,14 @@ pub struct Gaps {
     dropped: Vec<String>,
 }
 
+/// Fields of OpenAI's responses that stand for a part of the conversation, or for when it is answered.
+const NEEDED: [&str; 4] = [
+    "previous_response_id",
+    "conversation",
+    "prompt",
+    "background",
+];
+
 impl Gaps {
     /// `drop`: what can be left out is; otherwise it is refused.
     /// `to` is what the target is called in messages.
@@ -235,11 +243,15 @@ impl Gaps {
     /// The target has nothing for any of what another format alone can say.
     ///
     /// # Errors
-    /// The refusal of the first, where the route does not say that it is dropped.
+    /// The refusal of the first, where the route does not say that it is dropped; and of one without which the call would
+    /// mean something else, in any case.
     pub fn extras(&mut self, extras: &[Extra<'_>]) -> Result<(), Problem> {
-        extras
-            .iter()
-            .try_for_each(|extra| self.leave_out(&extra.path, "it"))
+        extras.iter().try_for_each(|extra| {
+            if NEEDED.contains(&&*extra.path) {
+                return Err(self.refuse(&extra.path, "what is kept at a provider"));
+            }
+            self.leave_out(&extra.path, "it")
+        })
     }
 
     /// What was dropped, by path, in order.

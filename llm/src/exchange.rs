@@ -228,6 +228,14 @@ fn translate(order: &Order<'_>, reach: Reach) -> Result<Exchange, Unfit> {
         model: order.model,
     };
     let mut gaps = Gaps::new(order.drop, reach.format.title());
+    // An id of a file means something to whom it is kept at alone; OpenAI's two formats share theirs.
+    let of_openai = |format| matches!(format, Format::Chat | Format::Responses);
+    if !(of_openai(order.call.format) && of_openai(reach.format))
+        && let Some(path) = request.kept_file()
+    {
+        let what = "a file that is kept at another provider";
+        return Err(Unfit::Problem(gaps.refuse(path, what)));
+    }
     let written = to
         .write_request(&request, &target, &mut gaps)
         .map_err(Unfit::Problem)?;
@@ -319,6 +327,24 @@ impl Exchange {
             .code
             .get_or_insert_with(|| "provider_error".to_owned());
         Some(problem)
+    }
+
+    /// The error in an answer that says of itself that it succeeded, as Azure's filters send them.
+    #[must_use]
+    pub fn hidden_problem(&self, body: &[u8]) -> Option<Problem> {
+        let from = dialect::codec(self.provider_format());
+        let hidden = !self.passes() && from.is_problem(body);
+        let problem = if hidden {
+            from.read_problem(400, body)
+        } else {
+            None
+        };
+        problem.map(|mut problem| {
+            problem
+                .code
+                .get_or_insert_with(|| "provider_error".to_owned());
+            problem
+        })
     }
 
     /// Writes an error for this exchange's caller.

@@ -1,5 +1,4 @@
 //! OpenAI's embeddings at providers that speak otherwise.
-#![expect(clippy::unwrap_used, reason = "what fails in a test shall fail it")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rstest::rstest;

@@ -78,7 +78,9 @@ impl Opened {
             headers.insert(DROPPED, dropped);
         }
         let body = match self.content {
-            Content::Whole(body) if status.as_u16() >= 400 => {
+            Content::Whole(body)
+                if status.as_u16() >= 400 || exchange.hidden_problem(&body).is_some() =>
+            {
                 let body = error::shaped(&mut status, body, &mut headers, &exchange, &scrubber);
                 tail.status = status.as_u16();
                 tail.bytes_out = body.len() as u64;

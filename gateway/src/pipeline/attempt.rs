@@ -140,8 +140,11 @@ impl Routed {
                     continue;
                 }
             };
-            // What was streamed is gone.
-            if streamed || !retry.on.contains(&cause) || Instant::now() >= deadline {
+            // What was streamed is gone, unless nothing of it was sent.
+            if streamed && rest.is_none()
+                || !retry.on.contains(&cause)
+                || Instant::now() >= deadline
+            {
                 break;
             }
         }
@@ -318,7 +321,10 @@ impl Routed {
             .upstreams
             .send(target, request)
             .await
-            .map_err(|error| {
+            .map_err(|mut error| {
+                if let Some(unsent) = error.rest.take() {
+                    *rest = Some(*unsent);
+                }
                 tracing::debug!(provider = %target.host, %error, "no answer");
                 match error.kind {
                     SendErrorKind::Denied => DENIED,

@@ -194,6 +194,13 @@ impl<'a> Request<'a> {
         texts
     }
 
+    /// The path of the first file that is kept at a provider, if there is one.
+    #[must_use]
+    pub fn kept_file(&self) -> Option<&str> {
+        let turns = self.messages.iter().flat_map(|message| &message.parts);
+        self.system.iter().chain(turns).find_map(kept)
+    }
+
     /// Bytes of these texts.
     #[must_use]
     pub fn text_bytes(&self) -> u64 {
@@ -216,5 +223,15 @@ fn collect<'r, 'a>(part: &'r Part<'a>, texts: &mut Vec<&'r Text<'a>>) {
             }
         }
         PartKind::Reasoning(reasoned) => texts.push(&reasoned.text),
+    }
+}
+
+fn kept<'r>(part: &'r Part<'_>) -> Option<&'r str> {
+    match &part.kind {
+        PartKind::Media(media) if matches!(media.source, super::Source::File(_)) => {
+            Some(&part.path)
+        }
+        PartKind::ToolResult(result) => result.parts.iter().find_map(kept),
+        _ => None,
     }
 }

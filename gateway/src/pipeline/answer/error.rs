@@ -26,7 +26,11 @@ pub(super) fn shaped(
     {
         body = redacted.into();
     }
-    let Some(problem) = exchange.problem(status.as_u16(), &body) else {
+    let problem = match exchange.hidden_problem(&body) {
+        Some(hidden) if status.is_success() => Some(hidden),
+        _ => exchange.problem(status.as_u16(), &body),
+    };
+    let Some(problem) = problem else {
         return body;
     };
     let written = exchange.write_problem(&problem);
