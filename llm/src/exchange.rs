@@ -347,6 +347,12 @@ impl Exchange {
         })
     }
 
+    /// How many seconds a provider's error says to wait, where it says so in its body.
+    #[must_use]
+    pub fn retry_after(&self, body: &[u8]) -> Option<u64> {
+        dialect::codec(self.provider_format()).retry_after(body)
+    }
+
     /// Writes an error for this exchange's caller.
     #[must_use]
     pub fn write_problem(&self, problem: &Problem) -> crate::codec::WrittenProblem {

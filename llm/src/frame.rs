@@ -21,6 +21,8 @@ pub enum Framing {
     Sse,
     /// Amazon's binary event streams.
     EventStream,
+    /// One event a line (Cohere's streams of before).
+    Lines,
     /// One JSON array whose elements are the events (Gemini's streams without `alt=sse`).
     JsonArray,
 }
@@ -32,6 +34,7 @@ impl Framing {
         match self {
             Self::Sse => "text/event-stream; charset=utf-8",
             Self::EventStream => "application/vnd.amazon.eventstream",
+            Self::Lines => "application/stream+json",
             Self::JsonArray => "application/json; charset=UTF-8",
         }
     }
@@ -85,6 +88,7 @@ pub struct Cutter {
 enum Ends {
     Sse(sse::Boundaries),
     EventStream(Lengths),
+    Lines,
     JsonArray(Brackets),
 }
 
@@ -105,6 +109,10 @@ impl Ends {
                 .last(chunk)
                 .map(|last| (boundaries.first(chunk).unwrap_or(last), last))),
             Self::EventStream(lengths) => lengths.find(chunk),
+            Self::Lines => Ok(memchr::memrchr(b'\n', chunk).map(|last| {
+                let first = memchr::memchr(b'\n', chunk).unwrap_or(last);
+                (first + 1, last + 1)
+            })),
             Self::JsonArray(brackets) => Ok(brackets.find(chunk)),
         }
     }
@@ -113,6 +121,7 @@ impl Ends {
         match self {
             Self::Sse(boundaries) => boundaries.advance(chunk),
             Self::EventStream(lengths) => lengths.advance(chunk),
+            Self::Lines => {}
             Self::JsonArray(brackets) => brackets.advance(chunk),
         }
     }
@@ -137,6 +146,7 @@ impl Cutter {
             ends: match framing {
                 Framing::Sse => Ends::Sse(sse::Boundaries::default()),
                 Framing::EventStream => Ends::EventStream(Lengths::new(limit)),
+                Framing::Lines => Ends::Lines,
                 Framing::JsonArray => Ends::JsonArray(Brackets::default()),
             },
         }
@@ -247,6 +257,19 @@ impl<'a> Iterator for Frames<'a> {
                     };
                     return Some(read.map(|(frame, _)| frame));
                 }
+                Framing::Lines => {
+                    let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
+                    let (line, rest) = self.rest.split_at(end);
+                    self.rest = rest.get(1..).unwrap_or_default();
+                    let line = line.trim_ascii();
+                    if !line.is_empty() {
+                        return Some(Ok(Frame {
+                            name: None,
+                            data: Cow::Borrowed(line),
+                            exception: false,
+                        }));
+                    }
+                }
                 Framing::JsonArray => {
                     let (element, rest) = json_array::split(self.rest);
                     self.rest = rest;
@@ -259,6 +282,28 @@ impl<'a> Iterator for Frames<'a> {
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_is_an_event() {
+        let stream = b"{\"a\":1}\r\n\n{\"b\":2}\n{";
+        for cut in 0..stream.len() {
+            let mut cutter = Cutter::new(Framing::Lines);
+            let mut read: Vec<Vec<u8>> = Vec::new();
+            for piece in [&stream[..cut], &stream[cut..]] {
+                for run in cutter.feed(Bytes::copy_from_slice(piece)).unwrap() {
+                    let found = frames(Framing::Lines, &run);
+                    read.extend(found.map(|one| one.unwrap().data.into_owned()));
+                }
+            }
+            assert_eq!(read, [b"{\"a\":1}", b"{\"b\":2}"], "{cut}");
+            assert_eq!(cutter.finish(), "{");
         }
     }
 }

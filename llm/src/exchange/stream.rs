@@ -86,11 +86,15 @@ impl Exchange {
     #[must_use]
     pub fn stream(&self, content_type: &str) -> Stream {
         let (from, to) = self.codecs();
-        let json = content_type
-            .get(..16)
-            .is_some_and(|start| start.eq_ignore_ascii_case("application/json"));
+        let is = |name: &str| {
+            let start = content_type.get(..name.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(name))
+        };
         let framing = match from.framing() {
-            Framing::Sse if json => Framing::JsonArray,
+            Framing::Sse if is("application/json") => Framing::JsonArray,
+            Framing::Sse if is("application/stream+json") || is("application/x-ndjson") => {
+                Framing::Lines
+            }
             framing => framing,
         };
         Stream {
@@ -202,7 +206,14 @@ impl Stream {
     /// An event that ends the caller's stream in an error.
     #[must_use]
     pub fn problem(&self, problem: &Problem) -> Bytes {
-        self.caller.problem_event(problem).into()
+        let event = self.caller.problem_event(problem);
+        let passes = matches!(self.mode, Mode::Pass { .. });
+        if passes && self.framing == Framing::Lines {
+            // The same without the framing of events.
+            let data = crate::sse::data(&event).unwrap_or_default();
+            return [&*data, b"\n"].concat().into();
+        }
+        event.into()
     }
 
     /// The provider's stream is over; nothing more is fed then.

@@ -1,7 +1,7 @@
 //! A provider's error becomes one that the caller's SDK can read.
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use memchr::memmem;
 use serde_json::{Map, Value};
@@ -25,6 +25,11 @@ pub(super) fn shaped(
         && let Ok(redacted) = serde_json::to_vec(said)
     {
         body = redacted.into();
+    }
+    if !headers.contains_key(RETRY_AFTER)
+        && let Some(seconds) = exchange.retry_after(&body)
+    {
+        headers.insert(RETRY_AFTER, seconds.into());
     }
     let problem = match exchange.hidden_problem(&body) {
         Some(hidden) if status.is_success() => Some(hidden),
