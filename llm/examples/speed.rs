@@ -13,7 +13,8 @@ use weir_llm::Format;
 use weir_llm::Operation;
 use weir_llm::body::read;
 use weir_llm::call::Call;
-use weir_llm::dialect::openai::StreamReader;
+use weir_llm::dialect;
+use weir_llm::frame::{Cutter, Framing};
 use weir_llm::json::FieldReader;
 use weir_llm::scrub::Scrubber;
 
@@ -46,10 +47,16 @@ fn chunk(content: &str) -> String {
 
 fn chunks() {
     let one = chunk(" weir");
-    let mut reader = StreamReader::new();
+    let mut cutter = Cutter::new(Framing::Sse);
+    let mut watch = dialect::codec(Format::Chat).watch();
+    let mut feed = |chunk: &Bytes| {
+        for run in cutter.feed(chunk.clone()).unwrap() {
+            watch.run(black_box(&run));
+        }
+    };
     let whole = Bytes::from(one.clone());
     measure("chunk, one whole event", 20_000, || {
-        black_box(reader.feed(whole.clone()).unwrap());
+        feed(&whole);
     });
     let scrubber = Scrubber::new(["sk-proj-0123456789abcdef0123456789abcdef"]);
     measure("chunk, scrubbed of a credential", 20_000, || {
@@ -57,12 +64,12 @@ fn chunks() {
     });
     let many = Bytes::from(one.repeat(16));
     measure("chunk, 16 events", 5_000, || {
-        black_box(reader.feed(many.clone()).unwrap());
+        feed(&many);
     });
     let (head, tail) = (whole.slice(..100), whole.slice(100..));
     measure("event in two chunks (both)", 20_000, || {
-        black_box(reader.feed(head.clone()).unwrap());
-        black_box(reader.feed(tail.clone()).unwrap());
+        feed(&head);
+        feed(&tail);
     });
     let usage = chunk("").replace(
         "\"usage\":null",
@@ -70,10 +77,13 @@ fn chunks() {
     );
     let usage = Bytes::from(usage);
     measure("chunk with usage", 20_000, || {
-        black_box(reader.feed(usage.clone()).unwrap());
+        feed(&usage);
     });
     measure("a stream's reader", 20_000, || {
-        black_box(StreamReader::new());
+        black_box((
+            Cutter::new(Framing::Sse),
+            dialect::codec(Format::Chat).watch(),
+        ));
     });
 }
 

@@ -7,7 +7,64 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use rstest::rstest;
 use weir_llm::Usage;
-use weir_llm::dialect::openai::{Ending, Fed, StreamReader, TooBig};
+use weir_llm::codec::Watch;
+use weir_llm::frame::{BadFrame, Cutter, Fed, Framing};
+use weir_llm::{Format, dialect};
+
+/// A stream of OpenAI's chat as it is relayed: cut at the ends of its events, and looked at.
+struct StreamReader {
+    cutter: Cutter,
+    watch: Box<dyn Watch>,
+}
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Ending {
+    done: bool,
+    finished: bool,
+    leftover: usize,
+    usage: Option<Usage>,
+}
+
+impl StreamReader {
+    fn new() -> Self {
+        Self::with_limit(Cutter::LIMIT)
+    }
+
+    fn with_limit(limit: usize) -> Self {
+        Self {
+            cutter: Cutter::with_limit(Framing::Sse, limit),
+            watch: dialect::codec(Format::Chat).watch(),
+        }
+    }
+
+    fn feed(&mut self, chunk: Bytes) -> Result<Fed, BadFrame> {
+        let fed = self.cutter.feed(chunk)?;
+        for run in [&fed.first, &fed.second].into_iter().flatten() {
+            self.watch.run(run);
+        }
+        Ok(fed)
+    }
+
+    fn saw_content(&self) -> bool {
+        self.watch.seen().content
+    }
+
+    fn finish(mut self) -> (Ending, Bytes) {
+        let finished = self.watch.seen().finished;
+        let held = self.cutter.finish();
+        self.watch.run(&held);
+        let seen = self.watch.seen();
+        let ending = Ending {
+            done: seen.done,
+            // What is torn off finishes nothing.
+            finished,
+            leftover: held.len(),
+            usage: seen.usage,
+        };
+        (ending, held)
+    }
+}
 
 /// What came of a stream: each run of events that was handed out, what no blank line ended,
 /// whether there was content, the end.
@@ -278,7 +335,7 @@ fn an_event_past_the_limit_is_an_error() {
     let mut feed = |chunk: &'static [u8]| reader.feed(Bytes::from_static(chunk));
     assert!(feed(b"data: in one piece it passes\n\n").is_ok());
     assert_eq!(feed(b"data: ab"), Ok(Fed::default()));
-    assert_eq!(feed(b"c"), Err(TooBig { limit: 8 }));
+    assert_eq!(feed(b"c"), Err(BadFrame::TooBig(8)));
 }
 
 fn streams() -> impl Strategy<Value = Vec<u8>> {

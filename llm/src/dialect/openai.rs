@@ -5,12 +5,12 @@
 pub(crate) mod chat;
 mod completions;
 mod error;
+mod findings;
 mod models;
 mod paths;
 pub(crate) mod problem;
 mod provider;
 pub(crate) mod quirks;
-mod stream;
 pub(crate) mod typed;
 mod usage_out;
 
@@ -18,7 +18,6 @@ pub use chat::Chat;
 pub use completions::Completions;
 pub use error::{ErrorShape, error_body, error_event};
 pub use models::{ModelShape, model_body, models_body};
-pub use paths::{OPERATIONS, PATHS, operation};
+pub use paths::PATHS;
 pub use provider::{AzureOpenAI, Mock, OpenAI, takes_stream_options};
-pub use stream::{Ending, Fed, StreamReader, TooBig};
 pub use usage_out::{UsageOut, ask_for_usage};

@@ -1,7 +1,7 @@
 //! Looks on as a stream of chat completions, or of completions, passes.
 
 use crate::codec::{Seen, Watch};
-use crate::dialect::openai::stream::Findings;
+use crate::dialect::openai::findings::Findings;
 
 /// See [`Watch`].
 #[derive(Debug, Default)]
