@@ -253,7 +253,8 @@ fn translate(order: &Order<'_>, reach: Reach) -> Result<Exchange, Unfit> {
 }
 
 /// Whether an error of status 404 says that there is no such path, and not that there is no such model or thing: it is
-/// no error of OpenAI's at all, or has the code that OpenAI's servers give unknown paths.
+/// no error of OpenAI's at all, or has the code that the servers of OpenAI (`unknown_url`) or Azure (`404`) give unknown
+/// paths.
 #[must_use]
 pub fn names_no_such_path(body: &[u8]) -> bool {
     let Ok(said) = Value::from_bytes(body) else {
@@ -266,7 +267,7 @@ pub fn names_no_such_path(body: &[u8]) -> bool {
         .and_then(|error| error.get("code"))
         .and_then(Value::as_str);
     match error {
-        Some(_) => code == Some("unknown_url"),
+        Some(_) => matches!(code, Some("unknown_url" | "404")),
         None => said.get("object").and_then(Value::as_str) != Some("error"),
     }
 }
@@ -364,5 +365,41 @@ impl Exchange {
             dialect::codec(self.provider_format()),
             dialect::codec(self.caller_format()),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_nobody_knows_is_told_from_a_model_that_nobody_knows() {
+        for (body, no_path) in [
+            ("", true),
+            ("404 page not found", true),
+            (r#"{"detail":"Not Found"}"#, true),
+            (
+                r#"{"error":{"code":"unknown_url","message":"Unknown request URL"}}"#,
+                true,
+            ),
+            (
+                r#"{"error":{"code":"404","message":"Resource not found"}}"#,
+                true,
+            ),
+            (
+                r#"{"error":{"code":"DeploymentNotFound","message":"none"}}"#,
+                false,
+            ),
+            (
+                r#"{"error":{"code":"model_not_found","message":"none"}}"#,
+                false,
+            ),
+            (
+                r#"{"object":"error","message":"The model does not exist."}"#,
+                false,
+            ),
+        ] {
+            assert_eq!(names_no_such_path(body.as_bytes()), no_path, "{body}");
+        }
     }
 }

@@ -15,9 +15,39 @@ pub(crate) const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 pub(crate) fn reply(provider: &str, key: &str, seen: &Seen) -> Vec<u8> {
     match answer(provider, key, seen) {
         Ok(played) => written(200, &played.content_type, &played.body),
-        Err(message) => {
+        Err(Wrong::Path(target)) => {
+            let body = no_such_path(provider, &target);
+            written(404, "application/json", body.to_string().as_bytes())
+        }
+        Err(Wrong::Request(message)) => {
             let body = json!({"error": {"message": message, "type": "test"}, "message": message});
             written(400, "application/json", body.to_string().as_bytes())
+        }
+    }
+}
+
+/// What is wrong with a request.
+enum Wrong {
+    /// The provider has no such path.
+    Path(String),
+    /// Anything else.
+    Request(String),
+}
+
+impl From<String> for Wrong {
+    fn from(message: String) -> Self {
+        Self::Request(message)
+    }
+}
+
+/// What Azure and OpenAI's own servers say of a path that they do not know.
+fn no_such_path(provider: &str, target: &str) -> Value {
+    match provider {
+        "azure" => json!({"error": {"code": "404", "message": "Resource not found"}}),
+        _ => {
+            let message =
+                format!("Unknown request URL: POST {target}. Please check the URL for typos.");
+            json!({"error": {"message": message, "type": "invalid_request_error", "param": null, "code": "unknown_url"}})
         }
     }
 }
@@ -30,19 +60,19 @@ fn written(status: u16, content_type: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-fn answer(provider: &str, key: &str, seen: &Seen) -> Result<Played, String> {
+fn answer(provider: &str, key: &str, seen: &Seen) -> Result<Played, Wrong> {
     let target = seen.head.split(' ').nth(1).unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let body: Value = serde_json::from_slice(&seen.body).map_err(|error| error.to_string())?;
-    let called = Called::of(provider, path, query, &body)
-        .ok_or_else(|| format!("{provider} has no {target}"))?;
+    let called =
+        Called::of(provider, path, query, &body).ok_or_else(|| Wrong::Path(target.to_owned()))?;
     if !is_authorized(provider, key, seen) {
-        return Err(format!("the credential is wrong: {}", seen.head));
+        return Err(format!("the credential is wrong: {}", seen.head).into());
     }
     let ask = Ask::of_model(&called.model)
         .ok_or_else(|| format!("{} is no model of {provider}", called.model))?;
     if called.stream != matches!(ask, Ask::Stream | Ask::StreamedTools) {
-        return Err(format!("{ask:?} with stream: {}", called.stream));
+        return Err(format!("{ask:?} with stream: {}", called.stream).into());
     }
     let again = check(called.wire, ask, &body)?;
     let ask = match ask {
@@ -91,9 +121,7 @@ impl Called {
             (!called.stream || query.contains("alt=sse")).then_some(called)
         };
         match (provider, path) {
-            ("openai", "/v1/responses") | ("azure", "/openai/v1/responses") => {
-                in_body(Wire::Responses)
-            }
+            ("openai", "/v1/responses") => in_body(Wire::Responses),
             ("openai" | "mistral", "/v1/chat/completions")
             | ("groq", "/openai/v1/chat/completions") => in_body(Wire::Chat),
             ("azure", _) => {

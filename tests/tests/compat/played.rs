@@ -188,13 +188,13 @@ const ROWS: &[Row] = {
             None,
             Converse,
             Plain,
-            "bedrock test_nova/test_nova_converse.yaml#0",
+            "bedrock test_meta/test_meta_converse.yaml#0",
         ),
         (
             None,
             Converse,
             Stream,
-            "bedrock test_nova/test_nova_converse_stream.yaml#0",
+            "bedrock test_meta/test_meta_converse_stream.yaml#0",
         ),
         (None, Converse, Tools, "converse_tools.json"),
         (
