@@ -6,6 +6,7 @@ use std::fs;
 
 use weir_tests::gateway::root;
 
+use crate::played::Ask;
 use crate::scripts::Row;
 use crate::told::PROVIDERS;
 
@@ -24,6 +25,10 @@ SDK, as its registry has it, against a gateway, with nothing changed but the bas
 | boto3, `bedrock-runtime` | `https://WEIR`, as `endpoint_url`; it sends no key without TLS | `AWS_BEARER_TOKEN_BEDROCK` |
 | AI SDK | `https://WEIR/v1` for openai and anthropic, `https://WEIR/v1beta` for google | `apiKey` |
 | LangChain | `https://WEIR/v1` for ChatOpenAI, `https://WEIR` for the others, as `base_url` | `api_key` |
+
+The AI SDK's openai by responses wants `providerOptions: {openai: {store: false}}`: without it, it refers to earlier
+turns by ids that OpenAI alone knows. Its anthropic wants `{anthropic: {structuredOutputMode: \"outputFormat\"}}` for
+structured output by models that it does not know by name.
 
 The providers were played by traffic that others recorded, and where there is none by what their docs show. They look
 at what reaches them as the real ones would: path, credential, and that tools, images, schemas and results of tools
@@ -84,6 +89,8 @@ fn cell<'r>(rows: impl Iterator<Item = &'r Row>, notes: &mut Notes) -> String {
     }
     let said = not.iter().map(|(field, asks)| {
         let note = notes.of(field);
+        let names = Ask::ALL.map(Ask::name).into_iter();
+        let asks: Vec<&str> = names.filter(|name| asks.contains(name)).collect();
         format!("not {} [{note}]", asks.join(", "))
     });
     let all = served.then(|| "✓".to_owned()).into_iter().chain(said);

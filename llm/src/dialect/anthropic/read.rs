@@ -191,6 +191,9 @@ fn function<'a>(object: &Object<'a>, path: &str, extras: &mut Vec<Extra<'a>>) ->
             "input_schema",
             "strict",
             "cache_control",
+            // Whether arguments come in finer pieces changes no answer, and SDKs ask for it unasked
+            // (https://docs.claude.com/en/docs/agents-and-tools/tool-use/fine-grained-tool-streaming).
+            "eager_input_streaming",
         ];
         if !known.contains(&name) && !value.is_null() {
             keep(extras, format!("{path}.{name}"), value);

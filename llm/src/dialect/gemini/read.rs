@@ -75,6 +75,10 @@ pub(super) fn request<'a>(body: &Value<'a>, asked: &Asked<'_>) -> Result<Request
 
 impl<'a> Reader<'a> {
     fn extra(&mut self, path: String, value: &Value<'a>) {
+        // A list of nothing asks for nothing. SDKs send such for `safetySettings`.
+        if value.as_array().is_some_and(<[_]>::is_empty) {
+            return;
+        }
         self.request.extras.push(Extra {
             path,
             value: value.clone(),
