@@ -23,7 +23,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn image() -> impl Strategy<Value = Part<'static>> {
-    "[A-Za-z0-9]{4,8}".prop_map(|data| {
+    "([A-Za-z0-9+/]{4}){1,2}".prop_map(|data| {
         Part::new(PartKind::Media(Media {
             kind: MediaKind::Image,
             source: Source::Base64(data.into()),

@@ -71,12 +71,14 @@ fn empty<'a>() -> Media<'a> {
 /// Bytes in the standard alphabet of base64, with padding: Google's APIs take that of URLs too, and neither needs
 /// padding (<https://protobuf.dev/programming-guides/json/>). Google's own SDK writes that of URLs.
 fn standard<'a>(data: &Cow<'a, str>) -> Cow<'a, str> {
-    let is_standard = data.len().is_multiple_of(4) && !data.contains(['-', '_']);
+    // One digit alone is no byte, and left to whoever reads it.
+    let is_whole = matches!(data.len() % 4, 0 | 1);
+    let is_standard = is_whole && !data.contains(['-', '_']);
     if is_standard {
         return data.clone();
     }
     let mut out = data.replace('-', "+").replace('_', "/");
-    while !out.len().is_multiple_of(4) {
+    while !matches!(out.len() % 4, 0 | 1) {
         out.push('=');
     }
     Cow::Owned(out)
