@@ -159,6 +159,10 @@ impl Provider for AzureOpenAI {
             return Some(reach(ask, format, format!("{base}{path}")));
         }
         let base = base.strip_suffix("/openai").unwrap_or(base);
+        let responses = format == Format::Responses || ask.operation() == Operation::Responses;
+        if responses && !dated_responses(settings.api_version.as_deref()) {
+            return Some(reach(ask, format, format!("{base}/openai/v1{path}")));
+        }
         let deployed = match ask.operation() {
             Operation::Chat => format != Format::Responses,
             Operation::Completions
@@ -181,6 +185,13 @@ impl Provider for AzureOpenAI {
         }
         Some(reach)
     }
+}
+
+/// Whether this version of Azure's API has responses below `/openai`, as those do that came after this one; at
+/// `/openai/v1` they are whatever the version
+/// (<https://learn.microsoft.com/azure/ai-foundry/openai/how-to/responses>).
+fn dated_responses(version: Option<&str>) -> bool {
+    version.is_some_and(|version| version >= "2025-03-01")
 }
 
 impl Provider for Mock {
@@ -238,7 +249,6 @@ mod tests {
         "/v1/chat/completions",
         "/openai/deployments/gpt%204/chat/completions"
     )]
-    #[case("", "/v1/responses", "/openai/responses")]
     #[case("/openai", "/v1/embeddings", "/openai/deployments/gpt%204/embeddings")]
     #[case("", "/v1/audio/speech", "/openai/deployments/gpt%204/audio/speech")]
     #[case("", "/v1/files", "/openai/files")]
@@ -252,6 +262,26 @@ mod tests {
             goes(&AzureOpenAI, path, &azure(base)),
             Some((expected.to_owned(), query))
         );
+    }
+
+    #[rstest]
+    #[case("2024-10-21", "/openai/v1/responses", "")]
+    #[case(
+        "2025-03-01-preview",
+        "/openai/responses",
+        "api-version=2025-03-01-preview"
+    )]
+    fn azures_responses_are_where_its_version_has_them(
+        #[case] version: &str,
+        #[case] path: &str,
+        #[case] query: &str,
+    ) {
+        let settings = Settings {
+            api_version: Some(version.to_owned()),
+            ..azure("")
+        };
+        let expected = Some((path.to_owned(), query.to_owned()));
+        assert_eq!(goes(&AzureOpenAI, "/v1/responses", &settings), expected);
     }
 
     #[test]
