@@ -43,6 +43,7 @@ fn passes_up(name: &str) -> bool {
         // Amazon's SDKs sign or describe their own request by these.
         || name.starts_with("x-amz-")
         || name.starts_with("amz-sdk-")
+        || name.starts_with("x-goog-iam-")
         || matches!(
             name,
             "accept-encoding"
@@ -59,7 +60,14 @@ fn passes_up(name: &str) -> bool {
                 | "proxy-authorization"
                 | "x-api-key"
                 | "x-goog-api-key"
+                | "x-goog-user-project"
+                // Another method, or another path, than those that were allowed.
+                | "x-http-method"
+                | "x-http-method-override"
+                | "x-method-override"
+                | "x-original-url"
                 | "x-real-ip"
+                | "x-rewrite-url"
         ))
 }
 
@@ -68,8 +76,9 @@ fn passes_up(name: &str) -> bool {
 /// `x-weir-provider-request-id`.
 pub(crate) fn for_caller(mut headers: HeaderMap) -> HeaderMap {
     const PROVIDERS_ID: HeaderName = HeaderName::from_static("x-weir-provider-request-id");
-    const OUT: [&str; 17] = [
+    const OUT: [&str; 18] = [
         "alt-svc",
+        "anthropic-organization-id",
         "connection",
         "content-length",
         "keep-alive",
@@ -167,6 +176,8 @@ mod tests {
             ("openai-organization", "org-other"),
             ("x-api-key", "k"),
             ("x-goog-api-key", "k"),
+            ("x-goog-user-project", "other"),
+            ("x-http-method-override", "DELETE"),
             ("x-private", "p"),
             ("x-stainless-lang", "python"),
             ("x-weir-route", "a/b"),
@@ -183,6 +194,7 @@ mod tests {
     #[test]
     fn providers_headers_pass_but_for_hops_and_accounts() {
         let from = map(&[
+            ("anthropic-organization-id", "org"),
             ("connection", "x-hop"),
             ("content-type", "application/json"),
             ("openai-organization", "org"),

@@ -213,7 +213,11 @@ pub fn read<'a>(call: &Call, body: &'a [u8]) -> Result<Body<'a>, BadBody> {
             "We could not parse the body of your request: it is not valid UTF-8.",
         )
     })?;
-    let fields = Fields::find(text)?;
+    let mut fields = Fields::find(text)?;
+    // Where a provider's reader does not tell `Model` from `model` (Go's `encoding/json`), the last of them counts.
+    if fields.miscased_model && (fields.model.is_some() || call.operation.goes_without_model()) {
+        fields.duplicate.get_or_insert("model");
+    }
     if let Some(field) = fields.duplicate {
         let message = format!("Duplicate parameter: '{field}' may be given only once.");
         return Err(bad("duplicate_parameter", Some(field), message));
@@ -327,6 +331,17 @@ fn unquote(quoted: &str) -> Option<Cow<'_, str>> {
     }
 }
 
+/// A key as it is meant, of what stands between its quotes: `mod\u0065l` is `model` to every provider, so it is here. Empty if
+/// it is no Unicode.
+pub(crate) fn unescaped(key: &str) -> Cow<'_, str> {
+    if !key.contains('\\') {
+        return Cow::Borrowed(key);
+    }
+    unquote(&format!("\"{key}\""))
+        .map_or_else(String::new, Cow::into_owned)
+        .into()
+}
+
 fn read_stream(text: &str) -> Result<bool, BadBody> {
     match text {
         "true" => Ok(true),
@@ -364,6 +379,8 @@ struct Fields {
     model: Option<Range<usize>>,
     stream: Option<Range<usize>>,
     stream_options: Option<Range<usize>>,
+    /// One is called `Model`, or the like.
+    miscased_model: bool,
     /// The first that came twice.
     duplicate: Option<&'static str>,
 }
@@ -390,16 +407,13 @@ impl Fields {
     }
 
     fn note(&mut self, key: &str, range: Range<usize>) {
-        // `"mod\u0065l"` is `model` to every provider, so it is here.
-        let key = if key.contains('\\') {
-            unquote(&format!("\"{key}\""))
-                .map_or_else(String::new, Cow::into_owned)
-                .into()
-        } else {
-            Cow::Borrowed(key)
-        };
+        let key = unescaped(key);
         let (slot, name) = match &*key {
             "model" => (&mut self.model, "model"),
+            other if other.eq_ignore_ascii_case("model") => {
+                self.miscased_model = true;
+                return;
+            }
             "stream" => (&mut self.stream, "stream"),
             "stream_options" => (&mut self.stream_options, "stream_options"),
             _ => return,

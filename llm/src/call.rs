@@ -129,22 +129,52 @@ fn matches<'p>(pattern: &str, path: &'p str) -> Option<Option<&'p str>> {
 /// Undoes percent-encoding (RFC 3986 §2.1); what is not text then is no model's name, and empty.
 #[must_use]
 pub fn decoded(path: &str) -> String {
-    let bytes = path.as_bytes();
-    if !bytes.contains(&b'%') {
-        return path.to_owned();
-    }
+    String::from_utf8(undone(path.as_bytes())).unwrap_or_default()
+}
+
+fn undone(bytes: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| {
+        let byte = bytes.get(at)?;
+        char::from(*byte).to_digit(16)
+    };
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while at < bytes.len() {
-        let hex = path
-            .get(at + 1..at + 3)
-            .filter(|digits| bytes[at] == b'%' && !digits.starts_with('+'))
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let hex = match (bytes[at], digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => u8::try_from(high * 16 + low).ok(),
+            _ => None,
+        };
         out.push(hex.unwrap_or(bytes[at]));
         at += if hex.is_some() { 3 } else { 1 };
     }
-    String::from_utf8(out).unwrap_or_default()
+    out
 }
+
+/// Whether a path leads to another place than it shows: one of its segments is `.` or `..`, plain, percent-encoded (once
+/// or more often), before a `;`, or between backslashes. Servers take such segments away (RFC 3986 §5.2.4), and would
+/// answer something that nobody allowed.
+#[must_use]
+pub fn climbs(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    if memchr::memchr2(b'.', b'%', bytes).is_none() {
+        return false;
+    }
+    let mut plain = Cow::Borrowed(bytes);
+    // Some undo the encoding at each of their layers; nobody has this many.
+    for _ in 0..DECODINGS {
+        if !plain.contains(&b'%') {
+            break;
+        }
+        plain = Cow::Owned(undone(&plain));
+    }
+    plain
+        .split(|byte| matches!(byte, b'/' | b'\\'))
+        .map(|segment| segment.split(|byte| *byte == b';').next())
+        .any(|segment| matches!(segment, Some(b"." | b"..")))
+}
+
+/// How often the encoding of a path is undone where it is looked for what it hides.
+const DECODINGS: usize = 4;
 
 /// A model's name as one segment of a path: all but unreserved characters (RFC 3986 §2.3) encoded, but `:` and `@`,
 /// which a segment may hold as they are.
@@ -195,11 +225,41 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_climbs_is_seen_however_it_is_written() {
+        for path in [
+            "/v1/files/../chat/completions",
+            "/v1/files/..",
+            "/v1/files/./x",
+            "/v1/files/%2e%2E/x",
+            "/v1/files/a%2F..%2Fb",
+            "/v1/files/%252e%252e/x",
+            "/v1/files/..;a=b/x",
+            "/v1/files/..%3Bx/y",
+            "/v1/files/..%5Cx",
+            "/v1/files/%ff/../x",
+        ] {
+            assert!(climbs(path), "{path}");
+        }
+        for path in [
+            "/v1/chat/completions",
+            "/v1/files/file-1.txt/content",
+            "/v1beta/models/gemini-2.5-pro:generateContent",
+            "/v1/files/...",
+            "/v1/files/.well",
+            "/model/a%3A0/converse",
+            "/v1/files/100%",
+        ] {
+            assert!(!climbs(path), "{path}");
+        }
+    }
+
+    #[test]
     fn percent_encoding_is_undone_and_done() {
         assert_eq!(decoded("gpt-4%2Fmini"), "gpt-4/mini");
         assert_eq!(decoded("a%2"), "a%2");
         assert_eq!(decoded("a%zz%41"), "a%zzA");
         assert_eq!(decoded("%ff"), "");
+        assert_eq!(decoded("%+1%é"), "%+1%é");
         assert_eq!(encoded("a/b c:0"), "a%2Fb%20c:0");
         assert_eq!(encoded("claude@1"), "claude@1");
     }

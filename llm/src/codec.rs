@@ -201,6 +201,9 @@ const NEEDED: [&str; 4] = [
     "background",
 ];
 
+/// How many of the paths that were dropped are told: a caller may make up any number.
+const MOST_DROPPED: usize = 100;
+
 impl Gaps {
     /// `drop`: what can be left out is; otherwise it is refused.
     /// `to` is what the target is called in messages.
@@ -219,7 +222,7 @@ impl Gaps {
     /// The refusal, where the route does not say that it is dropped.
     pub fn leave_out(&mut self, path: &str, what: &str) -> Result<(), Problem> {
         if self.drop {
-            if !self.dropped.iter().any(|one| one == path) {
+            if self.dropped.len() < MOST_DROPPED && !self.dropped.iter().any(|one| one == path) {
                 self.dropped.push(path.to_owned());
             }
             return Ok(());
@@ -254,7 +257,7 @@ impl Gaps {
         })
     }
 
-    /// What was dropped, by path, in order.
+    /// What was dropped, by path, in order: the first 100.
     #[must_use]
     pub fn dropped(&self) -> &[String] {
         &self.dropped

@@ -6,6 +6,8 @@
 mod count;
 mod embed;
 mod estimate;
+#[cfg(test)]
+mod hostile;
 mod pass;
 mod plain;
 mod stream;
@@ -16,14 +18,14 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::body::Body;
-use crate::call::{BodyKind, Call};
+use crate::body::{self, Body};
+use crate::call::{self, BodyKind, Call};
 use crate::chat::Problem;
 use crate::codec::{Asked, Codec, Gaps, Target};
 use crate::frame::Framing;
-use crate::json::Value;
+use crate::json::{self, Value};
 use crate::provider::{Ask, Reach, Settings};
-use crate::{Dialect, Format, Operation, dialect};
+use crate::{Dialect, Format, Operation, Preset, dialect};
 
 pub use count::{CountedHere, counted_here};
 pub use estimate::{Estimate, Passed};
@@ -150,7 +152,7 @@ pub fn prepare(order: &Order<'_>) -> Result<Exchange, Unfit> {
         settings: order.settings,
     };
     let reach = provider.reach(&ask);
-    match order.call.operation {
+    let exchange = match order.call.operation {
         Operation::CountTokens => count::prepare(order, reach),
         Operation::Embeddings if reach.is_none() && order.call.format == Format::Chat => {
             embed::prepare(order)
@@ -163,7 +165,36 @@ pub fn prepare(order: &Order<'_>) -> Result<Exchange, Unfit> {
                 translate(order, reach)
             }
         }
+    }?;
+    // What a caller writes into a path, be it a model's name or that of a kept thing, leads nowhere else.
+    let path = exchange.path.split('?').next().unwrap_or_default();
+    if call::climbs(path.strip_prefix(&*order.settings.base).unwrap_or(path)) {
+        let message = "The path of your request, or the model's name in it, may not hold the segments `.` and `..`.";
+        return Err(Unfit::Problem(Problem::new(400, "invalid_path", message)));
     }
+    names_one_model(order)?;
+    Ok(exchange)
+}
+
+/// OpenRouter answers by any of a body's `models` where the first does not (<https://openrouter.ai/docs/features/model-routing>):
+/// models that nobody allowed, as Weir goes by `model` alone.
+fn names_one_model(order: &Order<'_>) -> Result<(), Unfit> {
+    let body = match order.body {
+        Some(body) if order.settings.preset == Some(Preset::OpenRouter) => body,
+        _ => return Ok(()),
+    };
+    let mut several = false;
+    // That it is an object was seen when it was read.
+    let _ = json::fields(body.json(), |name, _| {
+        several |= body::unescaped(name) == "models";
+    });
+    if several {
+        let message =
+            "Unsupported parameter: 'models'. Routes say which models a request may fall back to.";
+        let problem = Problem::invalid("unsupported_parameter", "models", message);
+        return Err(Unfit::Problem(problem));
+    }
+    Ok(())
 }
 
 impl Order<'_> {
@@ -196,11 +227,15 @@ impl Order<'_> {
     /// Path and query at the provider. Some SDKs can send the key in the query; it is not the provider's to know.
     fn target(&self, reach: &Reach) -> String {
         let caller = if reach.keep_query { self.query } else { None };
-        let kept = caller.unwrap_or_default().split('&').filter(|part| {
-            !part.is_empty() && !part.starts_with("key=") && !part.starts_with("api_key=")
-        });
         let own = reach.query.split('&').filter(|part| !part.is_empty());
-        let query: Vec<&str> = own.chain(kept).collect();
+        let kept = caller.unwrap_or_default().split('&').filter(|part| {
+            let name = call::decoded(part.split('=').next().unwrap_or_default());
+            let credential = matches!(&*name, "key" | "api_key" | "access_token" | "oauth_token");
+            // Of two values the provider would take the one or the other.
+            let again = own.clone().any(|own| own.split('=').next() == Some(&*name));
+            !name.is_empty() && !credential && !again
+        });
+        let query: Vec<&str> = own.clone().chain(kept).collect();
         if query.is_empty() {
             reach.path.clone()
         } else {
@@ -258,7 +293,8 @@ fn translate(order: &Order<'_>, reach: Reach) -> Result<Exchange, Unfit> {
 #[must_use]
 pub fn names_no_such_path(body: &[u8]) -> bool {
     let Ok(said) = Value::from_bytes(body) else {
-        return true;
+        // What is cut off in the middle of its JSON might still say it.
+        return !body.trim_ascii_start().starts_with(b"{");
     };
     let error = said
         .get("error")

@@ -187,6 +187,29 @@ fn a_bad_body_is_refused(
     assert_eq!(chat(body).unwrap_err(), expected);
 }
 
+/// A reader that does not tell cases apart would take the other one.
+#[test]
+fn a_model_in_another_case_is_a_second_one() {
+    for body in [
+        r#"{"model":"allowed","Model":"secret"}"#,
+        r#"{"MODEL":"secret","model":"allowed"}"#,
+        r#"{"model":"allowed","\u004dodel":"secret"}"#,
+    ] {
+        assert_eq!(
+            chat(body).unwrap_err().code,
+            "duplicate_parameter",
+            "{body}"
+        );
+    }
+    assert_eq!(chat(r#"{"Model":"m"}"#).unwrap_err().code, "missing_model");
+    let alone = read(Operation::Moderations, br#"{"Model":"m","input":"x"}"#);
+    assert_eq!(alone.unwrap_err().code, "duplicate_parameter");
+    assert_eq!(
+        chat(r#"{"model":"m","models":["n"]}"#).unwrap().model(),
+        "m"
+    );
+}
+
 #[test]
 fn what_is_not_utf8_is_refused() {
     let refused = read(Operation::Chat, b"{\"model\":\"m\",\"a\":\"\xFF\"}").unwrap_err();

@@ -72,9 +72,8 @@ impl Opened {
         } = self;
         tail.status = status.as_u16();
         headers::scrub(&mut headers, |value| scrubber.finds(value.as_bytes()));
-        if let Ok(dropped) = HeaderValue::try_from(exchange.dropped.join(", "))
-            && !exchange.dropped.is_empty()
-        {
+        headers.remove(DROPPED);
+        if let Some(dropped) = dropped(&exchange.dropped) {
             headers.insert(DROPPED, dropped);
         }
         let body = match self.content {
@@ -129,6 +128,31 @@ impl Opened {
     }
 }
 
+/// Bytes of paths that are named in a header: more than that, and some SDKs refuse the answer.
+const MOST_NAMED: usize = 2048;
+
+/// What was left out as a header: the paths have names in them that a caller made up, of any length and any characters.
+fn dropped(paths: &[String]) -> Option<HeaderValue> {
+    let mut named = String::new();
+    for path in paths {
+        let before = if named.is_empty() { "" } else { ", " };
+        if named.len() + before.len() + path.len() > MOST_NAMED {
+            named.push_str(before);
+            named.push_str("...");
+            break;
+        }
+        named.push_str(before);
+        named.extend(path.chars().map(|one| match one {
+            ' '..='~' => one,
+            _ => '?',
+        }));
+    }
+    if named.is_empty() {
+        return None;
+    }
+    HeaderValue::try_from(named).ok()
+}
+
 /// A plain answer as the caller gets it, and what was used.
 fn whole(
     exchange: &Exchange,
@@ -147,4 +171,24 @@ fn whole(
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
     Ok((whole.body, whole.usage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(paths: &[&str]) -> Option<String> {
+        let paths: Vec<String> = paths.iter().map(|&path| path.to_owned()).collect();
+        dropped(&paths).map(|value| value.to_str().unwrap().to_owned())
+    }
+
+    #[test]
+    fn what_was_left_out_is_told_whatever_it_is_called() {
+        assert_eq!(named(&[]), None);
+        assert_eq!(named(&["seed", "n"]), Some("seed, n".into()));
+        assert_eq!(named(&["a\r\nx: y", "é"]), Some("a??x: y, ?".into()));
+        let long = "x".repeat(MOST_NAMED);
+        assert_eq!(named(&["seed", &long]), Some("seed, ...".into()));
+        assert_eq!(named(&[&long, "seed"]), Some(format!("{long}, ...")));
+    }
 }

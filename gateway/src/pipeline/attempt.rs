@@ -203,7 +203,9 @@ impl Routed {
                         .send(worker, reached, &exchange, rest, tail.stream)
                         .await?;
                     // A provider without OpenAI's responses is asked by chat completions, from then on.
+                    // That it keeps none, or counts none, says nothing of that.
                     if answer.status == StatusCode::NOT_FOUND
+                        && self.call.operation == Operation::Chat
                         && endpoint.learn(&exchange, answer.first.as_deref().unwrap_or_default())
                         && let Ok(other) = self.exchange(endpoint, upstream_model, tail)
                     {

@@ -84,7 +84,9 @@ impl Content {
         let short = body
             .declared_length()
             .is_some_and(|length| length <= SHORT as u64);
-        while short || form.field("model").is_none() {
+        // A file that is kept has no model to wait for.
+        let waits = !call.operation.goes_without_model();
+        while short || waits && form.field("model").is_none() {
             let Some(chunk) = body.next().await else {
                 break;
             };

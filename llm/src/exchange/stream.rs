@@ -26,6 +26,8 @@ enum Mode {
     Pass {
         watch: Box<dyn Watch>,
         usage: Option<openai::UsageOut>,
+        /// Something was given.
+        begun: bool,
     },
     Translate {
         decoder: Box<dyn Decoder>,
@@ -105,6 +107,7 @@ impl Exchange {
                 Way::Pass { take_usage_out, .. } => Mode::Pass {
                     watch: from.watch(),
                     usage: take_usage_out.then(openai::UsageOut::default),
+                    begun: false,
                 },
                 _ => Mode::Translate {
                     decoder: from.decoder(),
@@ -151,9 +154,15 @@ impl Stream {
     /// [`BadStream`]: the stream can't be read any further. End it with an error event.
     pub fn feed(&mut self, chunk: Bytes) -> Result<Fed, BadStream> {
         let fed = self.cutter.feed(chunk)?;
-        if let Mode::Pass { watch, usage: None } = &mut self.mode {
+        if let Mode::Pass {
+            watch,
+            usage: None,
+            begun,
+        } = &mut self.mode
+        {
             for run in [&fed.first, &fed.second].into_iter().flatten() {
                 watch.run(run);
+                *begun = true;
             }
             return Ok(fed);
         }
@@ -203,17 +212,29 @@ impl Stream {
         self.cutter.held()
     }
 
-    /// An event that ends the caller's stream in an error.
+    /// An event that ends the caller's stream in an error, as what was sent before wants it.
     #[must_use]
-    pub fn problem(&self, problem: &Problem) -> Bytes {
-        let event = self.caller.problem_event(problem);
-        let passes = matches!(self.mode, Mode::Pass { .. });
-        if passes && self.framing == Framing::Lines {
-            // The same without the framing of events.
-            let data = crate::sse::data(&event).unwrap_or_default();
-            return [&*data, b"\n"].concat().into();
+    pub fn problem(&mut self, problem: &Problem) -> Bytes {
+        match &mut self.mode {
+            Mode::Translate { encoder, .. } => {
+                let mut out = Vec::new();
+                encoder.event(&Event::Failed(problem.clone()), &mut out);
+                out.into()
+            }
+            Mode::Pass { begun, .. } => {
+                let event = self.caller.problem_event(problem);
+                // The same without the framing of events.
+                let bare = || crate::sse::data(&event).unwrap_or_default();
+                match self.framing {
+                    Framing::Lines => [&*bare(), b"\n"].concat().into(),
+                    Framing::JsonArray => {
+                        let before: &[u8] = if *begun { b",\n" } else { b"[" };
+                        [before, &*bare(), b"]"].concat().into()
+                    }
+                    Framing::Sse | Framing::EventStream => event.into(),
+                }
+            }
         }
-        event.into()
     }
 
     /// The provider's stream is over; nothing more is fed then.
@@ -230,7 +251,8 @@ impl Stream {
                 let complete = match how {
                     // Some end their last event with the stream, but none in the middle of its line.
                     StreamEnd::Marked => {
-                        seen.done || leftover.is_empty() || leftover.ends_with(b"\n")
+                        let lines = self.framing != Framing::EventStream;
+                        seen.done || leftover.is_empty() || lines && leftover.ends_with(b"\n")
                     }
                     StreamEnd::Closed => seen.done || seen.finished,
                     StreamEnd::Broken => seen.done,
@@ -260,6 +282,8 @@ impl Stream {
         } = &mut self.mode
             && !seen.done
             && !seen.failed
+            // What broke off is not whole, however much of it seems to be.
+            && how != StreamEnd::Broken
         {
             decoder.finish(events);
             for event in events.drain(..) {
@@ -278,7 +302,7 @@ impl Stream {
     /// Whole events of the provider's as the caller gets them.
     fn run(&mut self, run: Bytes) -> Result<Bytes, BadAnswer> {
         match &mut self.mode {
-            Mode::Pass { watch, usage } => {
+            Mode::Pass { watch, usage, .. } => {
                 watch.run(&run);
                 Ok(match usage {
                     Some(usage) => usage.run(run),
