@@ -22,17 +22,28 @@ static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"error\
 pub(super) struct Looker {
     seen: Seen,
     counts: Counts,
+    /// The answer is past its beginning, where usage is told the first time.
+    begun: bool,
 }
 
 impl Watch for Looker {
     fn run(&mut self, events: &[u8]) {
-        if !self.seen.content {
-            each(events, &START, "message_start", |event| {
+        if !self.begun {
+            let past = [CONTENT.find(events), DELTA.find(events)];
+            let past = past.into_iter().flatten().min();
+            // As far as the first that is more, however many events come at once.
+            let beginning = past.map_or(events, |at| {
+                let event = sse::event_around(events, at);
+                let end = event.as_ptr() as usize - events.as_ptr() as usize + event.len();
+                &events[..end]
+            });
+            each(beginning, &START, "message_start", |event| {
                 let message = event.get("message");
                 self.count(message.and_then(|message| message.get("usage")));
             });
-            self.seen.content = CONTENT.find(events).is_some();
+            self.begun = past.is_some();
         }
+        self.seen.content = self.seen.content || CONTENT.find(events).is_some();
         each(events, &DELTA, "message_delta", |event| {
             let reason = event
                 .get("delta")

@@ -9,13 +9,19 @@ use crate::json::Value;
 #[derive(Debug, Default)]
 pub(super) struct Looker {
     seen: Seen,
+    /// One of the events can't be read, so none behind it is.
+    broken: bool,
 }
 
 impl Watch for Looker {
     fn run(&mut self, events: &[u8]) {
+        if self.broken {
+            return;
+        }
         for frame in frames(Framing::EventStream, events) {
             // What can't be read is the caller's to notice: the bytes pass.
             let Ok(frame) = frame else {
+                self.broken = true;
                 return;
             };
             if frame.exception {

@@ -30,18 +30,17 @@ pub(super) struct Looker {
 impl Watch for Looker {
     fn run(&mut self, events: &[u8]) {
         self.seen.content = self.seen.content || CONTENT.find(events).is_some();
-        for (needle, kind) in [
-            (&COMPLETED, "response.completed"),
-            (&INCOMPLETE, "response.incomplete"),
-            (&FAILED, "response.failed"),
-        ] {
-            each(events, needle, |event| {
-                if event.get("type").and_then(Value::as_str) == Some(kind) {
-                    self.end(event, kind);
-                }
-            });
-        }
-        each(events, &ERROR, |event| {
+        each(events, &[&COMPLETED, &INCOMPLETE, &FAILED], |event| {
+            match event.get("type").and_then(Value::as_str) {
+                Some("response.completed" | "response.incomplete") => self.seen.finished = true,
+                Some("response.failed") => self.seen.failed = true,
+                _ => return,
+            }
+            self.seen.done = true;
+            let told = event.get("response").and_then(|one| one.get("usage"));
+            self.seen.usage = told.and_then(usage::read).or(self.seen.usage);
+        });
+        each(events, &[&ERROR], |event| {
             let kind = event.get("type").and_then(Value::as_str);
             self.seen.failed |= kind == Some("error") || event.get("error").is_some();
         });
@@ -52,27 +51,19 @@ impl Watch for Looker {
     }
 }
 
-impl Looker {
-    fn end(&mut self, event: &Value<'_>, kind: &str) {
-        self.seen.done = true;
-        if kind == "response.failed" {
-            self.seen.failed = true;
-        } else {
-            self.seen.finished = true;
-        }
-        let told = event.get("response").and_then(|one| one.get("usage"));
-        self.seen.usage = told.and_then(usage::read).or(self.seen.usage);
-    }
-}
-
-/// Reads each event that has the needle in it, once. Of those with an `error` only such as are of no other type.
-fn each(events: &[u8], needle: &Finder<'_>, mut found: impl FnMut(&Value<'_>)) {
+/// Reads each event that has one of the needles in it, once and in order. Of those with an `error` only such as are of no
+/// other type.
+fn each(events: &[u8], needles: &[&Finder<'_>], mut found: impl FnMut(&Value<'_>)) {
     let mut from = 0;
-    while let Some(at) = needle.find(&events[from..]) {
+    loop {
+        let next = needles.iter().filter_map(|one| one.find(&events[from..]));
+        let Some(at) = next.min() else {
+            return;
+        };
         let event = sse::event_around(events, from + at);
         let end = event.as_ptr() as usize - events.as_ptr() as usize + event.len();
-        let wanted = needle.needle() != ERROR.needle() || OTHER.find(event).is_none();
-        if wanted
+        let error = needles.iter().any(|one| one.needle() == ERROR.needle());
+        if (!error || OTHER.find(event).is_none())
             && let Some(data) = sse::data(event)
             && let Ok(value) = Value::from_bytes(&data)
         {

@@ -31,6 +31,8 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| Needles {
 #[derive(Debug, Default)]
 pub(in crate::dialect::gemini) struct Look {
     seen: Seen,
+    /// How the stream is cut, once anything of it came.
+    framing: Option<Framing>,
     /// The last usage, as it is written: it comes with every event, and only the last one counts.
     usage: Vec<u8>,
 }
@@ -64,10 +66,14 @@ impl Watch for Look {
 impl Look {
     fn read(&mut self, events: &[u8]) {
         let start = events.iter().find(|byte| !byte.is_ascii_whitespace());
-        let framing = match start {
-            Some(b'[' | b',' | b'{' | b']') => Framing::JsonArray,
+        let framing = match (self.framing, start) {
+            (Some(framing), _) => framing,
+            (None, Some(b'[' | b',' | b'{' | b']')) => Framing::JsonArray,
             _ => Framing::Sse,
         };
+        if start.is_some() {
+            self.framing = Some(framing);
+        }
         for frame in frames(framing, events) {
             let Ok(frame) = frame else { return };
             let Ok(value) = Value::from_bytes(&frame.data) else {

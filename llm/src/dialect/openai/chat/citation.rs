@@ -31,8 +31,11 @@ pub(crate) fn write(citation: &Citation<'_>, offset: u64) -> Object<'static> {
     let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
     let span = citation.span;
     let inside = Object::new()
-        .maybe("start_index", span.map(|(start, _)| start + offset))
-        .maybe("end_index", span.map(|(_, end)| end + offset))
+        .maybe(
+            "start_index",
+            span.map(|(start, _)| start.saturating_add(offset)),
+        )
+        .maybe("end_index", span.map(|(_, end)| end.saturating_add(offset)))
         .with("title", owned(&citation.title).unwrap_or_default())
         .with("url", owned(&citation.url).unwrap_or_default())
         .maybe("cited_text", owned(&citation.quote))

@@ -1,0 +1,3 @@
+#![no_main]
+
+weir_llm_fuzz::target!(prices);
