@@ -288,24 +288,41 @@ fn translate(order: &Order<'_>, reach: Reach) -> Result<Exchange, Unfit> {
 }
 
 /// Whether an error of status 404 says that there is no such path, and not that there is no such model or thing: it is
-/// no error of OpenAI's at all, or has the code that the servers of OpenAI (`unknown_url`) or Azure (`404`) give unknown
-/// paths.
+/// no error of OpenAI's at all, or has the code that OpenAI's servers give unknown paths, or no telling code and a message
+/// that speaks of a path alone (`Invalid URL (POST /v1/responses)`, Azure's `Resource not found`).
 #[must_use]
 pub fn names_no_such_path(body: &[u8]) -> bool {
     let Ok(said) = Value::from_bytes(body) else {
         // What is cut off in the middle of its JSON might still say it.
         return !body.trim_ascii_start().starts_with(b"{");
     };
-    let error = said
+    let Some(error) = said
         .get("error")
-        .filter(|error| error.as_object().is_some());
-    let code = error
-        .and_then(|error| error.get("code"))
-        .and_then(Value::as_str);
-    match error {
-        Some(_) => matches!(code, Some("unknown_url" | "404")),
-        None => said.get("object").and_then(Value::as_str) != Some("error"),
+        .filter(|error| error.as_object().is_some())
+    else {
+        return said.get("object").and_then(Value::as_str) != Some("error");
+    };
+    match error.get("code").and_then(Value::as_str) {
+        Some("unknown_url") => true,
+        None | Some("404" | "not_found" | "NotFound") => {
+            let message = error.get("message").and_then(Value::as_str);
+            speaks_of_a_path(&message.unwrap_or_default().to_ascii_lowercase())
+        }
+        Some(_) => false,
     }
+}
+
+/// Whether a message in small letters says that a path is not there.
+fn speaks_of_a_path(message: &str) -> bool {
+    const PATHS: [&str; 5] = ["url", "path", "route", "endpoint", "resource not found"];
+    // A stored thing or a model that is not there may be told with the path that was asked.
+    const THINGS: [&str; 3] = ["model", "deployment", "previous"];
+    let bare = message.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let path = matches!(
+        bare,
+        "" | "not found" | "404 not found" | "404 page not found"
+    ) || PATHS.iter().any(|word| message.contains(word));
+    path && !THINGS.iter().any(|word| message.contains(word))
 }
 
 fn parse(text: &str) -> Result<Value<'_>, Unfit> {
@@ -355,7 +372,11 @@ impl Exchange {
         if self.passes() && from.is_problem(body) {
             return None;
         }
-        let mut problem = from.read_problem(status, body).unwrap_or_else(|| {
+        // Proxies before a provider, and those that rerank for Cohere's callers, often speak as OpenAI does.
+        let read = from
+            .read_problem(status, body)
+            .or_else(|| dialect::codec(Format::Chat).read_problem(status, body));
+        let mut problem = read.unwrap_or_else(|| {
             let message =
                 format!("The provider answered {status} without an error that can be read.");
             Problem::new(status, "provider_error", message)
@@ -409,33 +430,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_that_nobody_knows_is_told_from_a_model_that_nobody_knows() {
-        for (body, no_path) in [
-            ("", true),
-            ("404 page not found", true),
-            (r#"{"detail":"Not Found"}"#, true),
-            (
-                r#"{"error":{"code":"unknown_url","message":"Unknown request URL"}}"#,
-                true,
-            ),
-            (
-                r#"{"error":{"code":"404","message":"Resource not found"}}"#,
-                true,
-            ),
-            (
-                r#"{"error":{"code":"DeploymentNotFound","message":"none"}}"#,
-                false,
-            ),
-            (
-                r#"{"error":{"code":"model_not_found","message":"none"}}"#,
-                false,
-            ),
-            (
-                r#"{"object":"error","message":"The model does not exist."}"#,
-                false,
-            ),
+    fn paths_that_are_not_there_are_told_from_models_that_are_not() {
+        for path in [
+            "",
+            "404 page not found",
+            r#"{"detail":"Not Found"}"#,
+            r#"{"error":"path not found"}"#,
+            r#"{"error":{"message":"Unknown request URL","code":"unknown_url"}}"#,
+            r#"{"error":{"message":"Invalid URL (POST /v1/responses)","type":"invalid_request_error","param":null,"code":null}}"#,
+            r#"{"error":{"code":"404","message": "Resource not found"}}"#,
+            r#"{"error":{"message":"Not Found","code":404}}"#,
         ] {
-            assert_eq!(names_no_such_path(body.as_bytes()), no_path, "{body}");
+            assert!(names_no_such_path(path.as_bytes()), "{path}");
+        }
+        for other in [
+            r#"{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}"#,
+            r#"{"error":{"message":"The model `x` does not exist at this endpoint","code":null}}"#,
+            r#"{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}"#,
+            r#"{"error":{"message":"Response with id 'resp_1' not found.","type":"invalid_request_error","code":null}}"#,
+            r#"{"object":"error","message":"The model `x` does not exist.","code":404}"#,
+        ] {
+            assert!(!names_no_such_path(other.as_bytes()), "{other}");
         }
     }
 }

@@ -36,8 +36,10 @@ pub(super) enum Call {
 impl Call {
     fn of(head: &Head) -> Result<Self, Refusal> {
         let path = head.uri.path();
-        // A connection that becomes something else is nothing that could be counted or guarded.
-        if head.headers.contains_key(UPGRADE) && head.method == http::Method::GET {
+        // A connection that becomes something else is nothing that could be counted or guarded. To offer HTTP/2 in plain
+        // text, as some HTTP clients do with whatever they ask, is no such wish: RFC 9113 did away with it.
+        let h2c = |value: &http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"h2c");
+        if !head.headers.get_all(UPGRADE).iter().all(h2c) {
             return Err(Refusal::UnsupportedEndpoint);
         }
         let anthropic = is_anthropic(&head.headers);
