@@ -4,6 +4,7 @@ mod admit_keys;
 mod admit_secrets;
 mod bounds_full;
 mod common;
+mod dialects;
 mod drain_stop;
 mod first_touch;
 mod hostile_http1;
