@@ -190,6 +190,28 @@ fn a_watch_tells_a_framing_once() {
     sees_the_same(Format::Gemini, &[first, event(r#"{"error":{"code":503}}"#)]);
 }
 
+/// What belongs in no block of its sort is passed over: arguments of a text, the text of a call.
+#[test]
+fn a_block_takes_what_is_of_its_sort_alone() {
+    let block = |kind: &str, delta: &str| {
+        let start = format!(
+            r#"{{"type":"content_block_start","index":0,"content_block":{{"type":"{kind}","text":"a","id":"i","name":"n"}}}}"#
+        );
+        let delta = format!(r#"{{"type":"content_block_delta","index":0,"delta":{delta}}}"#);
+        [event(&start), event(&delta)].concat()
+    };
+    for stream in [
+        block("text", r#"{"type":"input_json_delta","partial_json":"{}"}"#),
+        block(
+            "thinking",
+            r#"{"type":"input_json_delta","partial_json":"{}"}"#,
+        ),
+        block("tool_use", r#"{"type":"text_delta","text":"b"}"#),
+    ] {
+        holds("stream", &[&[3, 0, 0], &stream[..]].concat());
+    }
+}
+
 /// A place past all texts stays one: two texts, and a citation at the largest place in the second.
 #[test]
 fn a_citation_at_the_largest_place_is_written() {

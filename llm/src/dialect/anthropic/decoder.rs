@@ -30,7 +30,9 @@ struct Open {
     index: u64,
     /// The part that it is; `None` for one that the canonical form has nothing for.
     part: Option<u32>,
-    /// A call of a tool, and nothing of its arguments came yet.
+    /// A call of a tool.
+    call: bool,
+    /// And nothing of its arguments came yet.
     bare_call: bool,
 }
 
@@ -116,7 +118,7 @@ impl Reader {
     ) -> Option<u32> {
         self.start(&Value::Null, events);
         self.close(events);
-        let bare_call = matches!(start, Some(PartStart::ToolCall { .. }));
+        let call = matches!(start, Some(PartStart::ToolCall { .. }));
         // Nothing follows the end of a choice.
         let start = start.filter(|_| !self.finished);
         let part = start.map(|start| {
@@ -132,9 +134,15 @@ impl Reader {
         self.open = Some(Open {
             index,
             part,
-            bare_call: bare_call && part.is_some(),
+            call,
+            bare_call: call && part.is_some(),
         });
         part
+    }
+
+    /// Whether the open block is a call.
+    fn is_call(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.call)
     }
 
     fn close(&mut self, events: &mut Vec<Event>) {
@@ -173,9 +181,10 @@ impl Reader {
         let Some(part) = self.open(index, start, events) else {
             return;
         };
+        let call = self.is_call();
         // A block may begin with some of what it holds.
         for words in [string("text"), string("thinking")] {
-            if !words.is_empty() {
+            if !words.is_empty() && !call {
                 add(part, Delta::Text(words.to_owned()), events);
             }
         }
@@ -200,9 +209,10 @@ impl Reader {
         if more.is_empty() {
             return;
         }
-        if let Some(open) = &mut self.open {
-            open.bare_call = false;
-        }
+        let Some(open) = self.open.as_mut().filter(|open| open.call) else {
+            return;
+        };
+        open.bare_call = false;
         add(part, Delta::Arguments(more), events);
     }
 
@@ -230,6 +240,8 @@ impl Reader {
             return;
         };
         match kind {
+            // No block of this sort has it.
+            "text_delta" | "thinking_delta" if self.is_call() => {}
             "text_delta" => add(part, Delta::Text(string("text").to_owned()), events),
             "thinking_delta" => add(part, Delta::Text(string("thinking").to_owned()), events),
             "signature_delta" => add(part, signature(string("signature")), events),
