@@ -190,6 +190,16 @@ fn a_watch_tells_a_framing_once() {
     sees_the_same(Format::Gemini, &[first, event(r#"{"error":{"code":503}}"#)]);
 }
 
+/// Gemini's last usage counts, and what only bears its name does not.
+#[test]
+fn a_watch_reads_the_last_usage_that_is_one() {
+    let told = r#"{"usageMetadata":{"promptTokenCount":31,"candidatesTokenCount":15}}"#;
+    sees_the_same(
+        Format::Gemini,
+        &[event(told), event(r#"{"usageMetadata":""}"#)],
+    );
+}
+
 /// What belongs in no block of its sort is passed over: arguments of a text, the text of a call.
 #[test]
 fn a_block_takes_what_is_of_its_sort_alone() {

@@ -45,12 +45,16 @@ impl Watch for Look {
         if !self.seen.content || candidate_ends || fails {
             self.read(events);
         }
-        if let Some(at) = needles.usage.rfind(events)
-            && let Some(value) = object_behind(&events[at..])
-            && value.len() <= MOST_USAGE
-        {
-            self.usage.clear();
-            self.usage.extend_from_slice(value);
+        // The last that is one, however many events come at once.
+        let mut before = events;
+        while let Some(at) = needles.usage.rfind(before) {
+            let behind = &events[at..events.len().min(at + MOST_USAGE)];
+            if let Some(value) = object_behind(behind) {
+                self.usage.clear();
+                self.usage.extend_from_slice(value);
+                break;
+            }
+            before = &events[..at];
         }
     }
 
