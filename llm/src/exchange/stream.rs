@@ -19,8 +19,14 @@ pub struct Stream {
     /// How the provider's stream is cut.
     framing: Framing,
     caller: &'static dyn Codec,
+    /// Bytes of the provider's that were taken.
+    taken: usize,
     mode: Mode,
 }
+
+/// The most of a stream that is translated for a caller of OpenAI's responses, in bytes: its last event repeats all of it, so
+/// that all of it is kept.
+const MOST_REPEATED: usize = 64 << 20;
 
 enum Mode {
     Pass {
@@ -103,6 +109,7 @@ impl Exchange {
             cutter: Cutter::new(framing),
             framing,
             caller: to,
+            taken: 0,
             mode: match self.way {
                 Way::Pass { take_usage_out, .. } => Mode::Pass {
                     watch: from.watch(),
@@ -153,6 +160,12 @@ impl Stream {
     /// # Errors
     /// [`BadStream`]: the stream can't be read any further. End it with an error event.
     pub fn feed(&mut self, chunk: Bytes) -> Result<Fed, BadStream> {
+        self.taken = self.taken.saturating_add(chunk.len());
+        let kept = matches!(self.mode, Mode::Translate { .. })
+            && self.caller.format() == crate::Format::Responses;
+        if kept && self.taken > MOST_REPEATED {
+            return Err(BadStream::TooBig(MOST_REPEATED));
+        }
         let fed = self.cutter.feed(chunk)?;
         if let Mode::Pass {
             watch,
