@@ -12,8 +12,8 @@ pub use facts::Facts;
 pub use leaving::{Leaving, leaving};
 pub use media::Medium;
 
-use crate::Format;
 use crate::price::{Kind, Prices};
+use crate::{Format, dialect};
 
 /// What a call can cost at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,10 +111,11 @@ pub fn least_output(format: Format, thinking_budget: Option<u64>) -> u64 {
     let above = thinking_budget
         .filter(|budget| *budget > 0)
         .map_or(1, |budget| budget.saturating_add(1));
-    match format {
-        Format::Responses => 16,
-        Format::Messages | Format::Converse => above,
-        Format::Chat | Format::Completions | Format::Gemini | Format::Cohere => 1,
+    let limits = dialect::codec(format).limits();
+    if limits.above_budget {
+        above.max(limits.least_output)
+    } else {
+        limits.least_output
     }
 }
 
@@ -124,5 +125,5 @@ pub fn least_output(format: Format, thinking_budget: Option<u64>) -> u64 {
 /// `maxOutputTokens`); of Cohere's `thinking.token_budget` the page does not say
 /// (<https://docs.cohere.com/docs/reasoning>).
 fn thinks_beyond(format: Format) -> bool {
-    format == Format::Cohere
+    dialect::codec(format).limits().thinks_beyond
 }

@@ -18,6 +18,29 @@ pub trait Codec: Sync {
         Framing::Sse
     }
 
+    /// How a caller of this format wants its stream cut, by the query that it called with.
+    fn framing_asked(&self, _query: Option<&str>) -> Framing {
+        self.framing()
+    }
+
+    /// Who keeps the files that bodies of this format name by an id: formats of one keeper share their ids.
+    fn files_of(&self) -> Format {
+        self.format()
+    }
+
+    /// Whether answers repeat parts of what was asked.
+    fn repeats_request(&self) -> bool {
+        false
+    }
+
+    /// Whether a stream tells its usage only where `stream_options` ask for it.
+    fn tells_usage_if_asked(&self) -> bool {
+        false
+    }
+
+    /// What a call in this format can cost at most.
+    fn limits(&self) -> Limits;
+
     /// The field of a plain answer's top-level object that holds its usage.
     fn usage_key(&self) -> &'static str {
         "usage"
@@ -109,6 +132,24 @@ pub trait Codec: Sync {
 
     /// Whether a passing body holds the error shape of this very format, so that it need not be written anew.
     fn is_problem(&self, body: &[u8]) -> bool;
+}
+
+/// What bounds the tokens of a call in a format; each number has its source where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The tokens of an image at most.
+    pub image: u64,
+    /// The same of one that is looked at with `detail: low`.
+    pub small_image: u64,
+    /// The longest input, in tokens, that any model takes which is served in this format, of those that genai-prices
+    /// 0.2.3 (2026-11-10) lists.
+    pub window: u64,
+    /// The smallest maximum of output tokens that is accepted.
+    pub least_output: u64,
+    /// That maximum has to be greater than the budget for reasoning.
+    pub above_budget: bool,
+    /// Reasoning may come on top of that maximum.
+    pub thinks_beyond: bool,
 }
 
 /// A stream's events, to be read one after the other. Any sequence of frames is taken without a panic.

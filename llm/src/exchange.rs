@@ -204,12 +204,7 @@ impl Order<'_> {
 
     /// How the caller wants its stream cut: Gemini's callers say it in the query.
     fn framing(&self) -> Framing {
-        let codec = dialect::codec(self.call.format);
-        let sse = |query: &str| query.split('&').any(|part| part == "alt=sse");
-        match self.call.format {
-            Format::Gemini if !self.query.is_some_and(sse) => Framing::JsonArray,
-            _ => codec.framing(),
-        }
+        dialect::codec(self.call.format).framing_asked(self.query)
     }
 
     fn asked(&self, body: Option<Value<'static>>) -> AskedFor {
@@ -252,8 +247,7 @@ fn translate(order: &Order<'_>, reach: Reach) -> Result<Exchange, Unfit> {
     let from = dialect::codec(order.call.format);
     let to = dialect::codec(reach.format);
     let value = parse(body.json())?;
-    let repeats = order.call.format == Format::Responses;
-    let asked = order.asked(repeats.then(|| value.clone().into_owned()));
+    let asked = order.asked(from.repeats_request().then(|| value.clone().into_owned()));
     let request = from
         .read_request(&value, &asked.borrowed())
         .map_err(Unfit::Problem)?;
@@ -264,8 +258,7 @@ fn translate(order: &Order<'_>, reach: Reach) -> Result<Exchange, Unfit> {
     };
     let mut gaps = Gaps::new(order.drop, reach.format.title());
     // An id of a file means something to whom it is kept at alone; OpenAI's two formats share theirs.
-    let of_openai = |format| matches!(format, Format::Chat | Format::Responses);
-    if !(of_openai(order.call.format) && of_openai(reach.format))
+    if from.files_of() != to.files_of()
         && let Some(path) = request.kept_file()
     {
         let what = "a file that is kept at another provider";

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::bound::Leaving;
 use crate::call::Call;
 use crate::{Dialect, Format, Operation, Preset};
 
@@ -18,6 +19,17 @@ pub trait Provider: Sync {
     /// `None` where the provider has nothing for the operation. A chat call gets an answer whatever its format is: the
     /// provider's own format where it does not speak the caller's.
     fn reach(&self, ask: &Ask<'_>) -> Option<Reach>;
+
+    /// The catalogue's id of who sells this, where only one does, whatever URL it is called by.
+    fn seller(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What it does when its caller leaves: goes on and bills, where its docs do not say that it stops. See
+    /// [`leaving`](crate::bound::leaving).
+    fn leaving(&self, _preset: Option<Preset>) -> Leaving {
+        Leaving::Bills
+    }
 }
 
 /// How a provider wants its key.

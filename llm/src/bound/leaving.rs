@@ -1,5 +1,6 @@
 //! Whether a provider stops billing when its caller leaves.
 
+use crate::dialect::provider;
 use crate::{Dialect, Preset};
 
 /// What becomes of a call whose caller is gone.
@@ -30,11 +31,7 @@ pub enum Leaving {
 /// (Bedrock, Google, Groq, Mistral and Perplexity); that is no promise of theirs, and nothing is made of it here.
 #[must_use]
 pub fn leaving(dialect: Dialect, preset: Option<Preset>) -> Leaving {
-    match (dialect, preset) {
-        (Dialect::Mock, _) => Leaving::Stops,
-        (Dialect::OpenAI, Some(Preset::VLLM | Preset::SGLang | Preset::Ollama)) => Leaving::Stops,
-        _ => Leaving::Bills,
-    }
+    provider(dialect).leaving(preset)
 }
 
 #[cfg(test)]

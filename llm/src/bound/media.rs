@@ -2,6 +2,7 @@
 
 use crate::Format;
 use crate::chat::{Detail, Media, MediaKind, Source};
+use crate::dialect::codec;
 
 /// A file in a request, as far as it matters to what it costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,37 +71,15 @@ pub(super) fn tokens(format: Format, media: &[Medium]) -> u64 {
 }
 
 /// The tokens of an image at most.
-///
-/// | format | tokens | by |
-/// | --- | --- | --- |
-/// | OpenAI's | 48,169 | gpt-4o-mini's 2,833 and 5,667 for each of 8 tiles, the most of any model (<https://platform.openai.com/docs/guides/images-vision#calculating-costs>) |
-/// | the same, `detail: low` | 3,779 | 1,536 patches × 2.46, that of the models that know no low detail (same page) |
-/// | Messages | 4,784 | (<https://platform.claude.com/docs/en/build-with-claude/vision>) |
-/// | Gemini | 4,386 | 3,072 × 3,072 pixels in tiles of 768 and one of the whole, 258 each (<https://ai.google.dev/gemini-api/docs/image-understanding>, <https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/image-understanding>); `media_resolution` asks for 2,240 at most |
-/// | Cohere | 3,328 | 12 tiles and one of the whole, 256 each (<https://docs.cohere.com/docs/image-inputs>) |
-/// | Converse | 48,169 | it has models of them all |
 fn image(format: Format, detail: Option<Detail>) -> u64 {
-    match format {
-        Format::Chat | Format::Completions | Format::Responses if detail == Some(Detail::Low) => {
-            3_779
-        }
-        Format::Chat | Format::Completions | Format::Responses | Format::Converse => {
-            2_833 + 8 * 5_667
-        }
-        Format::Messages => 4_784,
-        Format::Gemini => 17 * 258,
-        Format::Cohere => 13 * 256,
+    let limits = codec(format).limits();
+    if detail == Some(Detail::Low) {
+        limits.small_image
+    } else {
+        limits.image
     }
 }
 
-/// The longest input that any model takes which is served in this format, of those that genai-prices 0.2.3 (2026-11-10)
-/// lists; Llama 4 at Bedrock aside, a token of which costs a thirtieth of the others' that read files.
 fn window(format: Format) -> u64 {
-    match format {
-        Format::Messages => 1_000_000,
-        Format::Gemini => 2_000_000,
-        Format::Chat | Format::Completions | Format::Responses => 2_000_000,
-        Format::Converse => 1_050_000,
-        Format::Cohere => 256_000,
-    }
+    codec(format).limits().window
 }

@@ -20,7 +20,7 @@ pub(crate) mod write;
 
 use crate::chat::{Answer, Problem, Request};
 use crate::codec::{
-    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Target, Watch, WrittenProblem,
+    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Limits, Target, Watch, WrittenProblem,
 };
 use crate::json::{Object, Value};
 use crate::{Format, Usage};
@@ -36,6 +36,19 @@ pub struct Messages;
 impl Codec for Messages {
     fn format(&self) -> Format {
         Format::Messages
+    }
+
+    /// An image: (<https://platform.claude.com/docs/en/build-with-claude/vision>). `max_tokens` has to be greater than
+    /// `budget_tokens` (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking>).
+    fn limits(&self) -> Limits {
+        Limits {
+            image: 4_784,
+            small_image: 4_784,
+            window: 1_000_000,
+            least_output: 1,
+            above_budget: true,
+            thinks_beyond: false,
+        }
     }
 
     fn read_request<'a>(

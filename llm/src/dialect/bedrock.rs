@@ -16,7 +16,7 @@ mod write;
 
 use crate::chat::{Answer, Problem, Request};
 use crate::codec::{
-    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Target, Watch, WrittenProblem,
+    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Limits, Target, Watch, WrittenProblem,
 };
 use crate::frame::Framing;
 use crate::json::{Object, Value};
@@ -35,6 +35,19 @@ impl Codec for Converse {
 
     fn framing(&self) -> Framing {
         Framing::EventStream
+    }
+
+    /// It has models of all makers: the most of any of them, but for Llama 4's window, a token of which costs a thirtieth
+    /// of the others' that read files.
+    fn limits(&self) -> Limits {
+        Limits {
+            image: 2_833 + 8 * 5_667,
+            small_image: 2_833 + 8 * 5_667,
+            window: 1_050_000,
+            least_output: 1,
+            above_budget: true,
+            thinks_beyond: false,
+        }
     }
 
     fn read_request<'a>(

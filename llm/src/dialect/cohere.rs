@@ -14,7 +14,7 @@ mod write;
 
 use crate::chat::{Answer, Problem, Request};
 use crate::codec::{
-    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Target, Watch, WrittenProblem,
+    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Limits, Target, Watch, WrittenProblem,
 };
 use crate::json::{Object, Value};
 use crate::{Format, Usage};
@@ -30,6 +30,19 @@ pub struct Chat;
 impl Codec for Chat {
     fn format(&self) -> Format {
         Format::Cohere
+    }
+
+    /// An image: 12 tiles and one of the whole, 256 each (<https://docs.cohere.com/docs/image-inputs>). Whether
+    /// `thinking.token_budget` is within the maximum the page does not say (<https://docs.cohere.com/docs/reasoning>).
+    fn limits(&self) -> Limits {
+        Limits {
+            image: 13 * 256,
+            small_image: 13 * 256,
+            window: 256_000,
+            least_output: 1,
+            above_budget: false,
+            thinks_beyond: true,
+        }
     }
 
     fn read_request<'a>(

@@ -24,8 +24,9 @@ mod write;
 
 use crate::chat::{Answer, Problem, Request};
 use crate::codec::{
-    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Target, Watch, WrittenProblem,
+    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Limits, Target, Watch, WrittenProblem,
 };
+use crate::frame::Framing;
 use crate::json::{Object, Value};
 use crate::{Format, Usage, sse};
 
@@ -44,6 +45,31 @@ impl Codec for Gemini {
 
     fn usage_key(&self) -> &'static str {
         "usageMetadata"
+    }
+
+    /// Unless the query says `alt=sse`, a stream is one array of JSON.
+    fn framing_asked(&self, query: Option<&str>) -> Framing {
+        let sse = |query: &str| query.split('&').any(|part| part == "alt=sse");
+        if query.is_some_and(sse) {
+            self.framing()
+        } else {
+            Framing::JsonArray
+        }
+    }
+
+    /// An image: 3,072 × 3,072 pixels in tiles of 768 and one of the whole, 258 each
+    /// (<https://ai.google.dev/gemini-api/docs/image-understanding>,
+    /// <https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/image-understanding>); `media_resolution` asks
+    /// for 2,240 at most.
+    fn limits(&self) -> Limits {
+        Limits {
+            image: 17 * 258,
+            small_image: 17 * 258,
+            window: 2_000_000,
+            least_output: 1,
+            above_budget: false,
+            thinks_beyond: false,
+        }
     }
 
     fn read_request<'a>(

@@ -23,8 +23,9 @@ mod write;
 
 use crate::chat::{Answer, Problem, Request};
 use crate::codec::{
-    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Target, Watch, WrittenProblem,
+    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Limits, Target, Watch, WrittenProblem,
 };
+use crate::dialect::openai::LIMITS;
 use crate::json::{Object, Value};
 use crate::{Format, Usage};
 
@@ -35,6 +36,24 @@ pub struct Responses;
 impl Codec for Responses {
     fn format(&self) -> Format {
         Format::Responses
+    }
+
+    /// OpenAI's two formats share their files.
+    fn files_of(&self) -> Format {
+        Format::Chat
+    }
+
+    fn repeats_request(&self) -> bool {
+        true
+    }
+
+    /// A maximum under 16 is refused
+    /// (<https://platform.openai.com/docs/api-reference/responses/create#responses-create-max_output_tokens>).
+    fn limits(&self) -> Limits {
+        Limits {
+            least_output: 16,
+            ..LIMITS
+        }
     }
 
     fn read_request<'a>(&self, body: &Value<'a>, _: &Asked<'_>) -> Result<Request<'a>, Problem> {

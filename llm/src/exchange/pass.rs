@@ -5,17 +5,17 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::{Exchange, Order, Way};
+use crate::Operation;
 use crate::body::Body;
-use crate::dialect::openai;
+use crate::dialect::{self, openai};
 use crate::json::{self, write_string};
 use crate::provider::{BodyChange, ModelPlace, Reach};
 use crate::splice::{self, Splice};
-use crate::{Format, Operation};
 
 /// The caller's bytes, but for what must change.
 pub(super) fn prepare(order: &Order<'_>, reach: Reach) -> Exchange {
     let format = order.call.format;
-    let asks_for_usage = format == Format::Chat || format == Format::Completions;
+    let asks_for_usage = dialect::codec(format).tells_usage_if_asked();
     let chat = matches!(
         order.call.operation,
         Operation::Chat | Operation::Completions

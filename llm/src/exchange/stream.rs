@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{Exchange, Way};
 use crate::chat::{Event, Problem};
 use crate::codec::{BadAnswer, Codec, Decoder, Encoder, Seen, Watch};
-use crate::dialect::{self, openai};
+use crate::dialect::openai;
 use crate::frame::{BadFrame, Cutter, Fed, Framing, frames};
 
 /// A provider's stream on its way to the caller.
@@ -140,14 +140,12 @@ impl Exchange {
                 .and_then(|given| given.get(..start.len()))
                 .is_some_and(|found| found.eq_ignore_ascii_case(start))
         };
-        let format = dialect::codec(self.provider_format());
         if starts("text/event-stream") || starts("application/vnd.amazon.eventstream") {
             return true;
         }
         if starts("application/json") {
-            // An answer in JSON is none, whatever was asked for; but for Gemini's arrays.
-            let arrays = format.format() == crate::Format::Gemini && self.passes();
-            return self.asked.stream && arrays && self.asked.framing == Framing::JsonArray;
+            // An answer in JSON is none, whatever was asked for; but for arrays that a caller has his streams in.
+            return self.asked.stream && self.passes() && self.asked.framing == Framing::JsonArray;
         }
         // Some providers call it something else than it is.
         self.asked.stream && !starts("audio/") && !starts("image/")

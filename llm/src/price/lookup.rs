@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::catalogue::{Catalogue, Entry, Model, Provider, catalogue, dashed};
 use super::table::Prices;
-use crate::{Dialect, Preset};
+use crate::{Dialect, Preset, dialect};
 
 /// What is known of a call whose price is wanted.
 #[derive(Clone, Copy, Debug)]
@@ -105,17 +105,8 @@ impl Catalogue {
         if let Some(preset) = preset {
             return self.provider(of_preset(preset)?);
         }
-        let of_dialect = match dialect {
-            Dialect::Mock => return None,
-            Dialect::OpenAI => None,
-            Dialect::AzureOpenAI => Some("azure"),
-            Dialect::Anthropic => Some("anthropic"),
-            Dialect::Gemini | Dialect::Vertex => Some("google"),
-            Dialect::Bedrock => Some("aws"),
-            Dialect::Cohere => Some("cohere"),
-        };
         let by_url = self.provider_at(endpoint);
-        by_url.or_else(|| self.provider(of_dialect?))
+        by_url.or_else(|| self.provider(dialect::provider(dialect).seller()?))
     }
 
     /// The model that a name means at a provider, and the provider that lists it: itself, or the first of those whose

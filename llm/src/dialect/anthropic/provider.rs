@@ -48,6 +48,10 @@ impl Provider for Anthropic {
             headers: vec![("anthropic-version", Cow::Borrowed(VERSION))],
         })
     }
+
+    fn seller(&self) -> Option<&'static str> {
+        Some("anthropic")
+    }
 }
 
 const fn path(

@@ -57,6 +57,10 @@ impl Provider for Bedrock {
             headers: Vec::new(),
         })
     }
+
+    fn seller(&self) -> Option<&'static str> {
+        Some("aws")
+    }
 }
 
 const fn path(pattern: &'static str, stream: bool) -> Path {

@@ -62,4 +62,8 @@ impl Provider for Cohere {
             headers: Vec::new(),
         })
     }
+
+    fn seller(&self) -> Option<&'static str> {
+        Some("cohere")
+    }
 }

@@ -53,6 +53,10 @@ impl Provider for AiStudio {
         );
         Some(reach(ask, path))
     }
+
+    fn seller(&self) -> Option<&'static str> {
+        Some("google")
+    }
 }
 
 impl Provider for Vertex {
@@ -80,6 +84,10 @@ impl Provider for Vertex {
             _ => format!("publishers/google/models/{}", encoded(model)),
         };
         Some(reach(ask, format!("{base}/{resource}:{method}")))
+    }
+
+    fn seller(&self) -> Option<&'static str> {
+        Some("google")
     }
 }
 

@@ -16,9 +16,10 @@ mod reasoning;
 mod watch;
 pub(crate) mod write;
 
+use super::LIMITS;
 use crate::chat::{Answer, Problem, Request};
 use crate::codec::{
-    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Target, Watch, WrittenProblem,
+    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Limits, Target, Watch, WrittenProblem,
 };
 use crate::json::{Object, Value};
 use crate::{Format, Usage};
@@ -36,6 +37,14 @@ pub struct Chat;
 impl Codec for Chat {
     fn format(&self) -> Format {
         Format::Chat
+    }
+
+    fn tells_usage_if_asked(&self) -> bool {
+        true
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
     }
 
     fn read_request<'a>(&self, body: &Value<'a>, _: &Asked<'_>) -> Result<Request<'a>, Problem> {

@@ -8,9 +8,10 @@ mod encode;
 mod logprobs;
 mod request;
 
+use super::LIMITS;
 use crate::chat::{Answer, Choice, Part, PartKind, Problem, Request};
 use crate::codec::{
-    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Target, Watch, WrittenProblem,
+    Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Limits, Target, Watch, WrittenProblem,
 };
 use crate::json::{Object, Value};
 use crate::{Format, Usage};
@@ -26,6 +27,14 @@ pub struct Completions;
 impl Codec for Completions {
     fn format(&self) -> Format {
         Format::Completions
+    }
+
+    fn tells_usage_if_asked(&self) -> bool {
+        true
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
     }
 
     fn read_request<'a>(&self, body: &Value<'a>, _: &Asked<'_>) -> Result<Request<'a>, Problem> {

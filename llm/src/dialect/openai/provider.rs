@@ -1,5 +1,6 @@
 //! Where the operations are at OpenAI, at Azure, and at everyone who is compatible.
 
+use crate::bound::Leaving;
 use crate::call::encoded;
 use crate::dialect::openai::quirks::Quirks;
 use crate::provider::{Ask, BodyChange, CredentialHeader, Provider, Reach};
@@ -94,6 +95,14 @@ impl Provider for OpenAI {
         let (format, path) = below(ask, has && !settings.responses_by_chat)?;
         Some(reach(ask, format, format!("{base}{path}")))
     }
+
+    /// Nobody bills for servers of one's own, and they abort what nobody waits for.
+    fn leaving(&self, preset: Option<Preset>) -> Leaving {
+        match preset {
+            Some(Preset::VLLM | Preset::SGLang | Preset::Ollama) => Leaving::Stops,
+            _ => Leaving::Bills,
+        }
+    }
 }
 
 /// Whether a well-known provider has OpenAI's responses; those that do say so at the pages named in [`Quirks`].
@@ -185,6 +194,10 @@ impl Provider for AzureOpenAI {
         }
         Some(reach)
     }
+
+    fn seller(&self) -> Option<&'static str> {
+        Some("azure")
+    }
 }
 
 /// Whether this version of Azure's API has responses below `/openai`, as those do that came after this one; at
@@ -210,6 +223,11 @@ impl Provider for Mock {
             Operation::Chat | Operation::Completions | Operation::Embeddings
         )
         .then(|| reach(ask, format, path.to_owned()))
+    }
+
+    /// It makes nothing up that costs.
+    fn leaving(&self, _preset: Option<Preset>) -> Leaving {
+        Leaving::Stops
     }
 }
 
