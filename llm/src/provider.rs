@@ -20,9 +20,9 @@ pub trait Provider: Sync {
     /// provider's own format where it does not speak the caller's.
     fn reach(&self, ask: &Ask<'_>) -> Option<Reach>;
 
-    /// The catalogue's id of who sells this, where only one does, whatever URL it is called by.
-    fn seller(&self) -> Option<&'static str> {
-        None
+    /// Who sells what it serves.
+    fn seller(&self) -> Seller {
+        Seller::ByUrl
     }
 
     /// What it does when its caller leaves: goes on and bills, where its docs do not say that it stops. See
@@ -30,6 +30,17 @@ pub trait Provider: Sync {
     fn leaving(&self, _preset: Option<Preset>) -> Leaving {
         Leaving::Bills
     }
+}
+
+/// Who sells what a provider serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seller {
+    /// Only one does, whatever URL it is called by: its id in the catalogue of prices.
+    One(&'static str),
+    /// Many do; the URL tells which.
+    ByUrl,
+    /// It costs nothing.
+    Nobody,
 }
 
 /// How a provider wants its key.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::catalogue::{Catalogue, Entry, Model, Provider, catalogue, dashed};
 use super::table::Prices;
+use crate::provider::Seller;
 use crate::{Dialect, Preset, dialect};
 
 /// What is known of a call whose price is wanted.
@@ -105,8 +106,12 @@ impl Catalogue {
         if let Some(preset) = preset {
             return self.provider(of_preset(preset)?);
         }
-        let by_url = self.provider_at(endpoint);
-        by_url.or_else(|| self.provider(dialect::provider(dialect).seller()?))
+        let by_url = || self.provider_at(endpoint);
+        match dialect::provider(dialect).seller() {
+            Seller::Nobody => None,
+            Seller::ByUrl => by_url(),
+            Seller::One(id) => by_url().or_else(|| self.provider(id)),
+        }
     }
 
     /// The model that a name means at a provider, and the provider that lists it: itself, or the first of those whose

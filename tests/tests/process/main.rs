@@ -21,3 +21,4 @@ mod sdk_openai;
 mod stream_ending;
 mod stream_failover;
 mod stream_passing;
+mod unknown_provider;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::call::{BodyKind, Path};
-use crate::provider::{Ask, BodyChange, CredentialHeader, ModelPlace, Provider, Reach};
+use crate::provider::{Ask, BodyChange, CredentialHeader, ModelPlace, Provider, Reach, Seller};
 use crate::{Dialect, Format, Operation};
 
 /// Anthropic's API.
@@ -49,8 +49,8 @@ impl Provider for Anthropic {
         })
     }
 
-    fn seller(&self) -> Option<&'static str> {
-        Some("anthropic")
+    fn seller(&self) -> Seller {
+        Seller::One("anthropic")
     }
 }
 

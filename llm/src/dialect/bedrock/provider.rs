@@ -2,7 +2,7 @@
 //! (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html>).
 
 use crate::call::{BodyKind, Path};
-use crate::provider::{Ask, BodyChange, CredentialHeader, ModelPlace, Provider, Reach};
+use crate::provider::{Ask, BodyChange, CredentialHeader, ModelPlace, Provider, Reach, Seller};
 use crate::{Dialect, Format, Operation};
 
 /// Amazon Bedrock's runtime.
@@ -58,8 +58,8 @@ impl Provider for Bedrock {
         })
     }
 
-    fn seller(&self) -> Option<&'static str> {
-        Some("aws")
+    fn seller(&self) -> Seller {
+        Seller::One("aws")
     }
 }
 

@@ -1,7 +1,7 @@
 //! What callers of Cohere's API call, and where Cohere has it (<https://docs.cohere.com/reference/about>).
 
 use crate::call::{BodyKind, Path};
-use crate::provider::{Ask, BodyChange, CredentialHeader, Provider, Reach};
+use crate::provider::{Ask, BodyChange, CredentialHeader, Provider, Reach, Seller};
 use crate::{Dialect, Format, Operation};
 
 /// Cohere's API.
@@ -63,7 +63,7 @@ impl Provider for Cohere {
         })
     }
 
-    fn seller(&self) -> Option<&'static str> {
-        Some("cohere")
+    fn seller(&self) -> Seller {
+        Seller::One("cohere")
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::call::encoded;
 use crate::dialect::anthropic::AT_VERTEX;
-use crate::provider::{Ask, BodyChange, CredentialHeader, ModelPlace, Provider, Reach};
+use crate::provider::{Ask, BodyChange, CredentialHeader, ModelPlace, Provider, Reach, Seller};
 use crate::{Dialect, Format, Operation};
 
 /// Google AI Studio (<https://ai.google.dev/api>).
@@ -54,8 +54,8 @@ impl Provider for AiStudio {
         Some(reach(ask, path))
     }
 
-    fn seller(&self) -> Option<&'static str> {
-        Some("google")
+    fn seller(&self) -> Seller {
+        Seller::One("google")
     }
 }
 
@@ -86,8 +86,8 @@ impl Provider for Vertex {
         Some(reach(ask, format!("{base}/{resource}:{method}")))
     }
 
-    fn seller(&self) -> Option<&'static str> {
-        Some("google")
+    fn seller(&self) -> Seller {
+        Seller::One("google")
     }
 }
 

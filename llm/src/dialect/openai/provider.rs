@@ -3,7 +3,7 @@
 use crate::bound::Leaving;
 use crate::call::encoded;
 use crate::dialect::openai::quirks::Quirks;
-use crate::provider::{Ask, BodyChange, CredentialHeader, Provider, Reach};
+use crate::provider::{Ask, BodyChange, CredentialHeader, Provider, Reach, Seller};
 use crate::{Dialect, Format, Operation, Preset};
 
 /// OpenAI's API, and that of everyone who is compatible with it.
@@ -195,8 +195,8 @@ impl Provider for AzureOpenAI {
         Some(reach)
     }
 
-    fn seller(&self) -> Option<&'static str> {
-        Some("azure")
+    fn seller(&self) -> Seller {
+        Seller::One("azure")
     }
 }
 
@@ -223,6 +223,10 @@ impl Provider for Mock {
             Operation::Chat | Operation::Completions | Operation::Embeddings
         )
         .then(|| reach(ask, format, path.to_owned()))
+    }
+
+    fn seller(&self) -> Seller {
+        Seller::Nobody
     }
 
     /// It makes nothing up that costs.
