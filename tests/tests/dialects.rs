@@ -111,11 +111,32 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The part of a source before its tests, without comments.
+/// A source without comments, and without the tests at its end.
 fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    let tests = text
+        .match_indices("#[cfg(test)]\nmod ")
+        .map(|(at, _)| at)
+        .find(|at| text[*at..].lines().nth(1).unwrap().ends_with('{'));
+    let text = &text[..tests.unwrap_or(text.len())];
     let lines = text.lines().map(|line| line.split("//").next().unwrap());
     lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a source is one of tests by its name.
+fn is_test(relative: &Path) -> bool {
+    relative.ends_with("tests.rs") || relative.iter().any(|part| part == "tests")
+}
+
+/// Whether its parent says so.
+fn is_declared_test(file: &Path) -> bool {
+    let name = file.file_stem().unwrap().to_str().unwrap();
+    let folder = file.parent().unwrap();
+    let declared = format!("#[cfg(test)]\nmod {name};");
+    let parents = [folder.with_extension("rs"), folder.join("lib.rs")];
+    let declares = |text: String| text.contains(&declared);
+    parents
+        .iter()
+        .any(|parent| std::fs::read_to_string(parent).is_ok_and(declares))
 }
 
 /// `Dialect::X` and `Format::X` in a source.
@@ -171,10 +192,11 @@ fn mentions() -> (Mentions, Mentions) {
         let mut files = Vec::new();
         sources(&root.join(part).join("src"), &mut files);
         for file in files {
-            let path = file.strip_prefix(&root).unwrap().to_str().unwrap();
-            if path.ends_with("tests.rs") || path.contains("/tests/") {
+            let relative = file.strip_prefix(&root).unwrap();
+            if is_test(relative) || is_declared_test(&file) {
                 continue;
             }
+            let path = relative.to_str().unwrap();
             let mut found = names(&code(&std::fs::read_to_string(&file).unwrap()));
             if let Some(rest) = path.strip_prefix("llm/src/dialect/") {
                 let folder = rest.split(['/', '.']).next().unwrap();
