@@ -73,6 +73,7 @@ const PECULIAR: &[(&str, &[&str])] = &[
         "llm/src/exchange/embed.rs",
         &["Format::Cohere", "Format::Converse", "Format::Gemini"],
     ),
+    ("llm/src/exchange/stream.rs", &["Format::Responses"]),
     ("llm/src/provider.rs", &["Format::Completions"]),
 ];
 
