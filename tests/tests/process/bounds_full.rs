@@ -274,9 +274,17 @@ async fn two_thousand_streams_at_once_leave_memory_bounded() {
         call.end().await;
         assert_eq!(caller.rest().await, DONE.as_bytes());
     }
-    let text = gateway.metrics().await;
     let served = format!(
         "weir_requests_total{{route=\"team/chat\",provider=\"team/openai\",operation=\"chat\",status=\"200\",outcome=\"complete\"}} {count}"
     );
-    assert!(text.lines().any(|line| line == served), "{}", json!(text));
+    // No usage was told: each is counted before its request is.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    loop {
+        let text = gateway.metrics().await;
+        if text.lines().any(|line| line == served) {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "{}", json!(text));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
