@@ -101,13 +101,13 @@ async fn it_serves_what_is_published_and_says_so() {
     let mut newer = publisher.index(&shard("a", KEY, "three"));
     newer
         .annotations
-        .insert("weir.dev/format".into(), "3".into());
+        .insert("weir.dev/format".into(), "4".into());
     let revision = publisher.write(newer).await;
     let refused = reported(&world, gateway, revision).await;
     assert_eq!(refused[0]["namespace"], "a", "{refused}");
     assert_eq!(
         refused[0]["message"],
-        "the published configuration of this namespace is of format 3; this version reads 1 and 2"
+        "the published configuration of this namespace is of format 4; this version reads 2 and 3"
     );
     publisher.term = 2;
     publisher.root().await;
