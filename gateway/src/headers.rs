@@ -109,6 +109,27 @@ pub(crate) fn for_caller(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
+/// Takes away what describes the bytes of a body that another one takes the place of
+/// (RFC 9110 §8.8, RFC 9530, RFC 1864; those of AWS and Google tell checksums).
+pub(crate) fn forget_body(headers: &mut HeaderMap) {
+    const OF_BODIES: [&str; 11] = [
+        "accept-ranges",
+        "content-digest",
+        "content-md5",
+        "content-range",
+        "digest",
+        "etag",
+        "last-modified",
+        "repr-digest",
+        "signature",
+        "signature-input",
+        "x-goog-hash",
+    ];
+    for name in OF_BODIES {
+        headers.remove(name);
+    }
+}
+
 /// Drops the headers whose value holds what `secret` finds.
 pub(crate) fn scrub(headers: &mut HeaderMap, holds_secret: impl Fn(&HeaderValue) -> bool) {
     let told: Vec<HeaderName> = headers
@@ -189,6 +210,19 @@ mod tests {
             ("x-stainless-lang", "python"),
         ]);
         assert_eq!(for_provider(&from, false), passed);
+    }
+
+    #[test]
+    fn what_describes_other_bytes_goes_with_them() {
+        let mut headers = map(&[
+            ("etag", "\"a\""),
+            ("digest", "sha-256=x"),
+            ("content-digest", "sha-256=:x:"),
+            ("content-md5", "x"),
+            ("x-ratelimit-remaining", "1"),
+        ]);
+        forget_body(&mut headers);
+        assert_eq!(headers, map(&[("x-ratelimit-remaining", "1")]));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::chat::{Answer, Event, Extra, Problem, Request};
 use crate::frame::{BadFrame, Frame, Framing};
 use crate::json::{Object, Value};
+use crate::splice::Splice;
 use crate::{Dialect, Format, Preset, Usage};
 
 /// A wire format of chat, both ways. Stateless; what a stream has to remember is in its [`Decoder`] or [`Encoder`].
@@ -117,6 +118,19 @@ pub trait Codec: Sync {
     /// Reads a provider's error, of whatever shape providers of this format send; `None` where the body says nothing
     /// that can be read.
     fn read_problem(&self, status: u16, body: &[u8]) -> Option<Problem>;
+
+    /// The header in which a provider of this format names its errors, where their bodies do not.
+    fn problem_header(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Gives an error the name that stood in [`problem_header`](Self::problem_header).
+    fn name_problem(&self, _name: &str, _problem: &mut Problem) {}
+
+    /// What else of a passing body names the model, which the path names too: what it becomes with another model.
+    fn name_model(&self, _body: &str, _model: &str) -> Vec<Splice> {
+        Vec::new()
+    }
 
     /// How many seconds a provider's error says that a caller shall wait, where its body says so; for a `Retry-After`
     /// where the provider sent none.

@@ -380,6 +380,22 @@ impl Exchange {
         Some(problem)
     }
 
+    /// The same, and `header` finds the provider's headers by their names: some name their errors there.
+    #[must_use]
+    pub fn problem_named<'h>(
+        &self,
+        status: u16,
+        body: &[u8],
+        header: impl FnOnce(&'static str) -> Option<&'h str>,
+    ) -> Option<Problem> {
+        let mut problem = self.problem(status, body)?;
+        let from = dialect::codec(self.provider_format());
+        if let Some(name) = from.problem_header().and_then(header) {
+            from.name_problem(name, &mut problem);
+        }
+        Some(problem)
+    }
+
     /// The error in an answer that says of itself that it succeeded, as Azure's filters send them.
     #[must_use]
     pub fn hidden_problem(&self, body: &[u8]) -> Option<Problem> {

@@ -169,6 +169,7 @@ fn whole(
     })?;
     if whole.rewritten {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        crate::headers::forget_body(headers);
     }
     Ok((whole.body, whole.usage))
 }

@@ -65,8 +65,14 @@ impl Call {
             Some(model) if !model.is_empty() => Self::Model(shape, call::decoded(model)),
             _ => return Err(Refusal::UnsupportedEndpoint),
         };
+        // Google's methods stand behind a colon; one that is not known is no path, as it is at Google.
+        let is_method = head.method == http::Method::POST
+            && rest.contains(':')
+            && matches!(format_of(head), Format::Gemini);
         if head.method == http::Method::GET {
             Ok(call)
+        } else if is_method {
+            Err(Refusal::UnsupportedEndpoint)
         } else {
             Err(Refusal::MethodNotAllowed { allow: &["GET"] })
         }

@@ -95,6 +95,14 @@ impl Codec for Converse {
         error::read(status, body)
     }
 
+    fn problem_header(&self) -> Option<&'static str> {
+        Some(error::HEADER)
+    }
+
+    fn name_problem(&self, name: &str, problem: &mut Problem) {
+        error::name(name, problem);
+    }
+
     fn write_problem(&self, problem: &Problem, _: &Asked<'_>) -> WrittenProblem {
         error::write(problem)
     }

@@ -10,6 +10,7 @@ mod gather;
 mod logprobs;
 mod models;
 mod names;
+mod partial;
 mod paths;
 mod problem;
 mod provider;
@@ -28,6 +29,7 @@ use crate::codec::{
 };
 use crate::frame::Framing;
 use crate::json::{Object, Value};
+use crate::splice::Splice;
 use crate::{Format, Usage, sse};
 
 pub use models::{Model, model_body, models_body};
@@ -135,6 +137,10 @@ impl Codec for Gemini {
 
     fn read_problem(&self, status: u16, body: &[u8]) -> Option<Problem> {
         problem::read(status, body)
+    }
+
+    fn name_model(&self, body: &str, model: &str) -> Vec<Splice> {
+        names::name_model(body, model)
     }
 
     fn retry_after(&self, body: &[u8]) -> Option<u64> {

@@ -31,6 +31,11 @@ pub(super) fn prepare(order: &Order<'_>, reach: Reach) -> Exchange {
         let named = order.form_model.cloned();
         splices.extend(named.map(|range| Splice::new(range, order.model)));
     }
+    if reach.body.model == ModelPlace::Path
+        && let Some(body) = order.body.filter(|body| body.model() != order.model)
+    {
+        splices.extend(dialect::codec(format).name_model(body.json(), order.model));
+    }
     let body = splice::apply(order.bytes, &splices);
     Exchange {
         path: order.target(&reach),

@@ -263,3 +263,42 @@ fn a_caller_who_wants_an_array_gets_one() {
         assert_eq!(again.last(), events.last());
     }
 }
+
+/// <https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling#streaming-fc>
+#[test]
+fn a_call_whose_arguments_come_in_pieces_is_told_whole() {
+    let events = [
+        r#"{"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"name":"weather","willContinue":true},"thoughtSignature":"c2ln"}]}}],"responseId":"r"}"#,
+        r#"{"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.place","stringValue":"Par","willContinue":true}],"willContinue":true}}]}}]}"#,
+        r#"{"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.place","stringValue":"is"}],"willContinue":true}}]}}]}"#,
+        r#"{"candidates":[{"content":{"role":"model","parts":[{"functionCall":{}}]}}]}"#,
+        r#"{"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"name":"weather","args":{"place":"Rome"}}}]},"finishReason":"STOP"}]}"#,
+    ];
+    let stream: String = events
+        .iter()
+        .map(|one| format!("data: {one}\n\n"))
+        .collect();
+    let signature = Signature {
+        from: Format::Gemini,
+        data: "c2ln".into(),
+    };
+    let expected = vec![
+        Event::Start {
+            id: "r".into(),
+            model: String::new(),
+            created: None,
+        },
+        start(0, call("call_r_0_0", "weather", Some(signature))),
+        arguments(0, r#"{"place":"Paris"}"#),
+        end(0),
+        start(1, call("call_r_0_1", "weather", None)),
+        arguments(1, r#"{"place":"Rome"}"#),
+        end(1),
+        Event::Finish {
+            choice: 0,
+            finish: Finish::ToolCalls,
+        },
+        Event::End,
+    ];
+    assert_eq!(decode(Format::Gemini, [stream.as_bytes()]), expected);
+}

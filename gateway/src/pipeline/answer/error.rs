@@ -33,7 +33,9 @@ pub(super) fn shaped(
     }
     let problem = match exchange.hidden_problem(&body) {
         Some(hidden) if status.is_success() => Some(hidden),
-        _ => exchange.problem(status.as_u16(), &body),
+        _ => exchange.problem_named(status.as_u16(), &body, |name| {
+            headers.get(name)?.to_str().ok()
+        }),
     };
     let Some(problem) = problem else {
         return body;
@@ -42,6 +44,7 @@ pub(super) fn shaped(
     *status = StatusCode::from_u16(written.status).unwrap_or(*status);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.remove(CONTENT_ENCODING);
+    crate::headers::forget_body(headers);
     for (name, value) in written.headers {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);

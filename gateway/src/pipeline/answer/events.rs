@@ -88,6 +88,7 @@ impl Relay {
         let reader = exchange.stream(content_type.unwrap_or_default());
         if let Some(own) = exchange.stream_type() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(own));
+            crate::headers::forget_body(headers);
         }
         Self {
             first,

@@ -47,16 +47,34 @@ fn name_of(kind: ProblemKind) -> &'static str {
     own.map_or("InternalServerException", |(name, ..)| name)
 }
 
+/// The header that names an error (<https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization>).
+pub(super) const HEADER: &str = "x-amzn-errortype";
+
+/// An error's name without what some servers put around it: `com.amazon.coral.service#AccessDeniedException:http://…`.
+fn bare(name: &str) -> &str {
+    let name = name.split(':').next().unwrap_or_default();
+    name.rsplit('#').next().unwrap_or_default().trim()
+}
+
+/// Gives an error the name from the header.
+pub(super) fn name(name: &str, problem: &mut Problem) {
+    let name = bare(name);
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.');
+    if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
+        return;
+    }
+    if let Some((.., kind)) = known(name) {
+        problem.kind = *kind;
+    }
+    problem.code = Some(name.to_owned());
+}
+
 /// Of a plain answer.
 pub(super) fn read(status: u16, body: &[u8]) -> Option<Problem> {
     let body = Value::from_bytes(body).ok()?;
     let text = |name| body.get(name).and_then(Value::as_str);
     let message = text("message").or_else(|| text("Message"))?;
-    // `com.amazon.coral.service#AccessDeniedException:http://…` at some.
-    let name = text("__type").map(|name| {
-        let name = name.rsplit('#').next().unwrap_or_default();
-        name.split(':').next().unwrap_or_default()
-    });
+    let name = text("__type").map(bare);
     let kind = name.and_then(known).map(|(.., kind)| *kind);
     Some(Problem {
         status,
@@ -94,7 +112,7 @@ pub(super) fn write(problem: &Problem) -> WrittenProblem {
             529 => 503,
             status => status,
         },
-        headers: vec![("x-amzn-errortype", name_of(problem.kind).to_owned())],
+        headers: vec![(HEADER, name_of(problem.kind).to_owned())],
         body: body(problem),
     }
 }
@@ -125,4 +143,40 @@ pub(super) fn is_one(body: &[u8]) -> bool {
         let message = body.get("message").or_else(|| body.get("Message"));
         message.and_then(Value::as_str).is_some() && body.get("error").is_none()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_bears_the_name_that_its_header_says() {
+        let body = br#"{"message":"Too many requests, please wait before trying again."}"#;
+        let mut problem = read(429, body).unwrap();
+        assert_eq!(
+            (problem.code.as_deref(), problem.kind),
+            (None, ProblemKind::RateLimited)
+        );
+        name(
+            "ModelNotReadyException:http://internal.amazon.com/coral/com.amazon.bedrock/",
+            &mut problem,
+        );
+        assert_eq!(
+            (problem.code.as_deref(), problem.kind),
+            (Some("ModelNotReadyException"), ProblemKind::Overloaded)
+        );
+        name(
+            "com.amazon.coral.service#ExpiredTokenException",
+            &mut problem,
+        );
+        assert_eq!(problem.kind, ProblemKind::Authentication);
+        for odd in ["", ":x", "a b", "é"] {
+            name(odd, &mut problem);
+            assert_eq!(
+                problem.code.as_deref(),
+                Some("ExpiredTokenException"),
+                "{odd}"
+            );
+        }
+    }
 }

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::json::{Object, Value};
+use crate::json::{Object, Value, write_string};
+use crate::splice::Splice;
 
 /// A name in `camelCase`.
 pub(super) fn camel(name: &str) -> Cow<'_, str> {
@@ -80,9 +81,46 @@ pub(super) fn list<'v, 'a>(value: &'v Value<'a>, path: &str) -> Vec<(String, &'v
     }
 }
 
+/// Names the model anew where a body names it besides its path: in the requests of `batchEmbedContents`, and in the one
+/// that `countTokens` counts (<https://ai.google.dev/api/embeddings#method:-models.batchembedcontents>,
+/// <https://ai.google.dev/api/tokens#method:-models.counttokens>). Google wants all of them to be the same.
+pub(super) fn name_model(body: &str, model: &str) -> Vec<Splice> {
+    let Ok(value) = Value::parse(body) else {
+        return Vec::new();
+    };
+    let one = field(&value, "generateContentRequest");
+    let all = field(&value, "requests").and_then(Value::as_array);
+    let holders = one.into_iter().chain(all.unwrap_or_default());
+    let named = holders.filter_map(|holder| field(holder, "model")?.as_text()?.range.clone());
+    // The range lies between the quotes.
+    let quoted = named.filter_map(|range| Some(range.start.checked_sub(1)?..range.end + 1));
+    let name = match model.split_once('/') {
+        Some(_) => model.to_owned(),
+        None => format!("models/{model}"),
+    };
+    let mut with = Vec::new();
+    write_string(&name, &mut with);
+    quoted
+        .map(|range| Splice::new(range, with.clone()))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_body_names_the_model_that_is_called() {
+        let body = r#"{"requests":[{"model":"models/fast","content":{"parts":[{"text":"model"}]}},{"model": "fast"},{}],"generate_content_request":{"model":"models/fast"}}"#;
+        let named = crate::splice::apply(&body.into(), &name_model(body, "gemini-embedding-001"));
+        let expected = body
+            .replace("\"models/fast\"", "\"models/gemini-embedding-001\"")
+            .replace("\"fast\"", "\"models/gemini-embedding-001\"");
+        assert_eq!(named, expected);
+        let tuned = crate::splice::apply(&body.into(), &name_model(body, "tunedModels/x"));
+        assert!(tuned.starts_with(br#"{"requests":[{"model":"tunedModels/x""#));
+        assert!(name_model("{\"requests\":7}", "m").is_empty());
+    }
 
     #[test]
     fn both_spellings_are_one_name() {

@@ -1,6 +1,7 @@
 //! A provider's answer, whole or in pieces, as events.
 
 use super::super::names::{field, number, text};
+use super::super::partial::Partial;
 use super::super::{cite, finish, logprobs, problem, ruler::Ruler, sign, time, usage};
 use crate::chat::{Citation, Delta, Event, Finish, MediaKind, PartStart, Signature};
 use crate::codec::{BadAnswer, Decoder};
@@ -36,6 +37,8 @@ struct Choice {
     /// A signature that goes with the text, as reasoning of its own.
     pending: Option<Signature<'static>>,
     finish: Option<String>,
+    /// A call whose arguments come in pieces.
+    partial: Option<Partial>,
     /// Measures the first text.
     ruler: Ruler,
     cited: Vec<Citation<'static>>,
@@ -62,6 +65,7 @@ impl Decoder for Decode {
         }
         let mut whole = self.started && (self.blocked || !self.choices.is_empty());
         for choice in &mut self.choices {
+            choice.whole(events);
             choice.close(events);
             match &choice.finish {
                 Some(reason) => events.push(Event::Finish {
@@ -194,6 +198,12 @@ impl Decode {
 
 impl Choice {
     fn part(&mut self, part: &Value<'_>, id: &str, events: &mut Vec<Event>) {
+        let called = field(part, "functionCall");
+        // A call goes on in parts without its name.
+        let goes_on = called.is_some_and(|call| text(call, "name").is_none_or(str::is_empty));
+        if !goes_on {
+            self.whole(events);
+        }
         let signature =
             text(part, "thoughtSignature").and_then(|field| sign::read(field.to_owned().into()));
         if let Some(words) = text(part, "text") {
@@ -204,7 +214,7 @@ impl Choice {
                 self.words(words, signature, events);
             };
         }
-        if let Some(call) = field(part, "functionCall") {
+        if let Some(call) = called {
             return self.call(call, signature, id, events);
         }
         if let Some(blob) = field(part, "inlineData") {
@@ -288,6 +298,15 @@ impl Choice {
         answer: &str,
         events: &mut Vec<Event>,
     ) {
+        let more = field(call, "willContinue").and_then(Value::as_bool) == Some(true);
+        if let Some(partial) = &mut self.partial {
+            partial.take(call);
+            partial.signature = signature.or(partial.signature.take());
+            if !more {
+                self.whole(events);
+            }
+            return;
+        }
         let id = text(call, "id").filter(|id| !id.is_empty()).map_or_else(
             || {
                 let between = if answer.is_empty() { "" } else { "_" };
@@ -296,14 +315,40 @@ impl Choice {
             str::to_owned,
         );
         self.calls += 1;
+        let name = text(call, "name").unwrap_or_default().to_owned();
+        if more || field(call, "partialArgs").is_some() {
+            self.close(events);
+            let mut partial = Partial::new(id, name, signature);
+            partial.take(call);
+            self.partial = Some(partial);
+            if !more {
+                self.whole(events);
+            }
+            return;
+        }
         let start = PartStart::ToolCall {
             id,
-            name: text(call, "name").unwrap_or_default().to_owned(),
+            name,
             signature,
         };
         self.begin(start, None, events);
         let arguments = field(call, "args").map_or_else(|| "{}".to_owned(), Value::to_json);
         self.delta(Delta::Arguments(arguments), events);
+        self.end(events);
+    }
+
+    /// Tells a call that came in pieces, as it is over.
+    fn whole(&mut self, events: &mut Vec<Event>) {
+        let Some(mut partial) = self.partial.take() else {
+            return;
+        };
+        let start = PartStart::ToolCall {
+            id: std::mem::take(&mut partial.id),
+            name: std::mem::take(&mut partial.name),
+            signature: partial.signature.take(),
+        };
+        self.begin(start, None, events);
+        self.delta(Delta::Arguments(partial.arguments()), events);
         self.end(events);
     }
 
