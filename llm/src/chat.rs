@@ -8,6 +8,7 @@
 mod answer;
 mod event;
 mod field;
+mod hint;
 mod message;
 mod problem;
 mod request;
@@ -16,6 +17,8 @@ mod tool;
 pub use answer::{Answer, Choice, Finish, Logprob, TokenLogprob};
 pub use event::{Delta, Event, PartStart};
 pub use field::Field;
+pub use hint::Hint;
+pub(crate) use hint::shape;
 pub use message::{
     CacheMarker, Citation, Detail, Media, MediaKind, Message, Part, PartKind, Reasoned, Role,
     Signature, Source, ToolCall, ToolResult,

@@ -1,13 +1,17 @@
 //! What a format has to be able to do: it is read into the canonical form and written from it.
 
+mod gaps;
+
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::chat::{Answer, Event, Extra, Problem, Request};
+use crate::chat::{Answer, Event, Problem, Request};
 use crate::frame::{BadFrame, Frame, Framing};
 use crate::json::{Object, Value};
 use crate::splice::Splice;
 use crate::{Dialect, Format, Preset, Usage};
+
+pub use gaps::{Gaps, Keeps};
 
 /// A wire format of chat, both ways. Stateless; what a stream has to remember is in its [`Decoder`] or [`Encoder`].
 pub trait Codec: Sync {
@@ -237,92 +241,6 @@ pub struct Target<'a> {
     pub preset: Option<Preset>,
     /// The model as the provider calls it.
     pub model: &'a str,
-}
-
-/// What a target can't do: refused, or dropped and told, as the route says.
-#[derive(Debug)]
-pub struct Gaps {
-    drop: bool,
-    /// The format that can't.
-    to: &'static str,
-    dropped: Vec<String>,
-}
-
-/// Fields of OpenAI's responses that stand for a part of the conversation, or for when it is answered.
-const NEEDED: [&str; 4] = [
-    "previous_response_id",
-    "conversation",
-    "prompt",
-    "background",
-];
-
-/// How many of the paths that were dropped are told: a caller may make up any number.
-const MOST_DROPPED: usize = 100;
-
-impl Gaps {
-    /// `drop`: what can be left out is; otherwise it is refused.
-    /// `to` is what the target is called in messages.
-    #[must_use]
-    pub fn new(drop: bool, to: &'static str) -> Self {
-        Self {
-            drop,
-            to,
-            dropped: Vec::new(),
-        }
-    }
-
-    /// The target can't do what stands at this path; the call makes sense without it.
-    ///
-    /// # Errors
-    /// The refusal, where the route does not say that it is dropped.
-    pub fn leave_out(&mut self, path: &str, what: &str) -> Result<(), Problem> {
-        if self.drop {
-            if self.dropped.len() < MOST_DROPPED && !self.dropped.iter().any(|one| one == path) {
-                self.dropped.push(path.to_owned());
-            }
-            return Ok(());
-        }
-        Err(self.refuse(path, what))
-    }
-
-    /// The target can't do what stands at this path, and without it the call would mean something else.
-    #[must_use]
-    pub fn refuse(&self, path: &str, what: &str) -> Problem {
-        Problem::invalid(
-            "unsupported_parameter",
-            path,
-            format!(
-                "Unsupported parameter: '{path}'. The model behind this route is called by {}, which has nothing for {what}.",
-                self.to
-            ),
-        )
-    }
-
-    /// The target has nothing for any of what another format alone can say.
-    ///
-    /// # Errors
-    /// The refusal of the first, where the route does not say that it is dropped; and of one without which the call would
-    /// mean something else, in any case.
-    pub fn extras(&mut self, extras: &[Extra<'_>]) -> Result<(), Problem> {
-        extras.iter().try_for_each(|extra| {
-            if NEEDED.contains(&&*extra.path) {
-                return Err(self.refuse(&extra.path, "what is kept at a provider"));
-            }
-            self.leave_out(&extra.path, "it")
-        })
-    }
-
-    /// What was dropped, by path, in order: the first 100.
-    #[must_use]
-    pub fn dropped(&self) -> &[String] {
-        &self.dropped
-    }
-
-    /// The same, kept.
-    #[must_use]
-    pub fn into_dropped(self) -> Vec<String> {
-        self.dropped
-    }
 }
 
 /// An error as a caller gets it.

@@ -86,7 +86,7 @@ pub struct Exchange {
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The body.
     pub body: Bytes,
-    /// What was left out, by the path in the caller's body.
+    /// What was left out, by the path in the caller's body; what no answer hangs on by the shape of its path, once.
     pub dropped: Vec<String>,
     way: Way,
     asked: AskedFor,
@@ -271,7 +271,7 @@ fn translate(order: &Order<'_>, reach: Reach) -> Result<Exchange, Unfit> {
         path: order.target(&reach),
         body: pass::change(written.to_bytes().into(), &reach.body, None),
         headers: reach.headers,
-        dropped: gaps.into_dropped(),
+        dropped: gaps.into_told(),
         way: Way::Translate {
             from: reach.format,
             to: order.call.format,

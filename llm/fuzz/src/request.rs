@@ -115,11 +115,18 @@ fn written(request: &Request<'_>, target: &Target<'_>, to: Format, body: &[u8]) 
     }
     // What can't be said is never silently left out.
     match (&dropped, &refused) {
-        (Ok(_), Ok(_)) => assert!(
-            dropping.dropped().is_empty(),
-            "{to} dropped {:?} and did not refuse it",
-            dropping.dropped()
-        ),
+        (Ok(_), Ok(_)) => {
+            assert!(
+                dropping.dropped().is_empty(),
+                "{to} dropped {:?} and did not refuse it",
+                dropping.dropped()
+            );
+            assert_eq!(
+                dropping.hints(),
+                refusing.hints(),
+                "{to} tells of other hints"
+            );
+        }
         (Ok(_), Err(_)) => assert!(
             !dropping.dropped().is_empty(),
             "{to} did not say what it dropped: {refused:?}"

@@ -46,6 +46,10 @@ pub struct Request<'a> {
     /// What the reader's own format alone can say, in the order of the body. A writer of another format refuses or drops
     /// each.
     pub extras: Vec<Extra<'a>>,
+    /// Hints that the reader itself left out, since no format has a place for them: by the shape of their paths, each once.
+    pub left_out: Vec<&'static str>,
+    /// The mark of a prompt cache at the last part was set for the request as a whole.
+    pub caches_whole: bool,
 }
 
 /// A field that the canonical form does not hold.
@@ -192,6 +196,13 @@ impl<'a> Request<'a> {
             collect(part, &mut texts);
         }
         texts
+    }
+
+    /// Says that a hint was left out.
+    pub(crate) fn leaves_out(&mut self, shape: &'static str) {
+        if !self.left_out.contains(&shape) {
+            self.left_out.push(shape);
+        }
     }
 
     /// The path of the first file that is kept at a provider, if there is one.

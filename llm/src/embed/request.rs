@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub base64: bool,
     /// What the texts are embedded for, as Cohere names it.
     pub input_type: Option<Cow<'a, str>>,
+    /// The caller named its own user, which says nothing to the model.
+    pub user: bool,
     /// What else was said.
     pub extras: Vec<Extra<'a>>,
 }
@@ -40,8 +42,9 @@ impl<'a> Request<'a> {
         let mut request = Self::default();
         for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
             match name {
-                // The model is named by the route, and the caller's own user says nothing to the model.
-                "model" | "user" => {}
+                // The model is named by the route.
+                "model" => {}
+                "user" => request.user = true,
                 "input" => request.input = texts(value)?,
                 "dimensions" => match value.as_u64() {
                     Some(dimensions) => request.dimensions = Some(dimensions),

@@ -76,6 +76,9 @@ pub fn write(
     gaps: &mut Gaps,
 ) -> Result<Sent, Problem> {
     gaps.extras(&request.extras)?;
+    if request.user {
+        gaps.hint("user");
+    }
     let cohere = matches!(wire, Wire::Cohere | Wire::BedrockCohere);
     if request.input_type.is_some() && !cohere {
         gaps.leave_out("input_type", "what a text is embedded for")?;

@@ -68,7 +68,7 @@ pub(super) fn prepare(order: &Order<'_>, reach: Option<Reach>) -> Result<Exchang
         path: order.target(&reach),
         body: pass::change(written.to_bytes().into(), &reach.body, None),
         headers: reach.headers,
-        dropped: gaps.into_dropped(),
+        dropped: gaps.into_told(),
         way: Way::Count {
             from: reach.format,
             to: order.call.format,

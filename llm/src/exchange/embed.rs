@@ -24,7 +24,7 @@ pub(super) fn prepare(order: &Order<'_>) -> Result<Exchange, Unfit> {
         path: sent.path,
         headers: Vec::new(),
         body: sent.body.into(),
-        dropped: gaps.into_dropped(),
+        dropped: gaps.into_told(),
         way: Way::Embeddings(Vectors {
             wire: sent.wire,
             base64: request.base64,

@@ -22,7 +22,7 @@ const CLAUDE: &str = "claude-sonnet-4-5-20250929";
     Format::Converse,
     "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     include_str!("../fixtures/anthropic/request.converse.json"),
-    &["metadata.user_id"]
+    &[]
 )]
 #[case::bedrock_at_anthropic(
     Format::Converse,

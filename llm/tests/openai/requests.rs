@@ -54,9 +54,17 @@ fn a_request_of_anthropics_is_written_for_openai() {
     let body = Value::parse(ANTHROPIC).unwrap();
     let request = read(Format::Messages, &body);
     let target = target(None, "gpt-4o");
-    let (written, _) = write(Format::Chat, &request, &target, false).unwrap();
+    let (written, left_out) = write(Format::Chat, &request, &target, true).unwrap();
     let expected = include_str!("../fixtures/openai/request.messages.json");
     assert_eq!(json(&written), json(expected));
+    // Answers there cite nothing.
+    assert!(
+        left_out.iter().all(|path| path.ends_with(".citations")),
+        "{left_out:?}"
+    );
+    assert!(!left_out.is_empty());
+    let refused = write(Format::Chat, &request, &target, false).unwrap_err();
+    assert_eq!(refused.param.as_ref(), left_out.first());
 }
 
 /// The only thing in a list.

@@ -257,6 +257,50 @@ async fn what_a_provider_can_t_do_is_refused_by_its_callers_name_or_left_out() {
 }
 
 #[tokio::test]
+async fn what_no_answer_hangs_on_is_left_out_and_told_where_the_route_refuses_too() {
+    let world = World::new().await;
+    let mut body = question("messages");
+    body["metadata"] = json!({"user_id": "u-1"});
+    let mark = json!({"type": "ephemeral"});
+    body["system"] = json!([{"type": "text", "text": "Be brief.", "cache_control": mark}]);
+    for (provider, left_out) in [
+        ("an", None),
+        ("oa", Some("system[].cache_control")),
+        ("br", Some("metadata.user_id")),
+        ("ge", Some("metadata.user_id, system[].cache_control")),
+        ("co", Some("metadata.user_id, system[].cache_control")),
+    ] {
+        for kind in ["plain", "stream"] {
+            let stream = kind == "stream";
+            let model = format!("{provider}-{kind}");
+            let mut body = body.clone();
+            if stream {
+                body["stream"] = json!(true);
+            }
+            let asked = request("messages", &model, stream, body);
+            let answer = world.gateway.ask(&asked).await;
+            assert_eq!(answer.status, 200, "{provider}: {}", answer.text());
+            assert_eq!(answer.header("x-weir-dropped"), left_out, "{model}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_callers_names_break_no_header() {
+    let world = World::new().await;
+    let mut body = question("chat");
+    body["a\r\nx-injected: 1\u{0}é"] = json!(1);
+    let asked = request("chat", "ge-plain", false, body);
+    let answer = world
+        .gateway
+        .ask(&asked.header("x-weir-route", "team/z-ge"))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("x-injected"), None);
+    assert_eq!(answer.header("x-weir-dropped"), Some("a??x-injected: 1??"));
+}
+
+#[tokio::test]
 async fn a_provider_without_responses_is_asked_once_for_them() {
     let world = World::new().await;
     for _ in 0..3 {

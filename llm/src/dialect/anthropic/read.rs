@@ -92,6 +92,7 @@ fn cache_last(request: &mut Request<'_>, marker: CacheMarker) {
         .last_mut()
         .and_then(|one| one.parts.last_mut());
     if let Some(part) = last {
+        request.caches_whole = part.cache.is_none();
         part.cache.get_or_insert(marker);
     }
 }

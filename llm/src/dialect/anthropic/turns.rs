@@ -2,7 +2,7 @@
 //!
 //! Neighbours of one role are one turn; results of tools stand first in theirs; texts that are empty or blank, which the
 //! API refuses, are left out, and so is reasoning that Claude did not sign: it is a record of what was, and no model but
-//! its own can take it up. Citations of earlier answers are not sent back.
+//! its own can take it up. Citations of earlier answers are not sent back. Both are told.
 
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ pub(super) fn write<'r>(
     let mut turns: Vec<Turn<'r>> = Vec::new();
     for (index, message) in request.messages.iter().enumerate() {
         let role = role_of(message, &turns, request.messages.get(index + 1), claude);
-        name_of(message, gaps)?;
+        gaps.speaker(message)?;
         let mut turn = Turn {
             role,
             results: Vec::new(),
@@ -52,7 +52,7 @@ pub(super) fn write<'r>(
             if message.role == Role::System {
                 add_text_only(part, &mut turn.blocks, gaps)?;
             } else {
-                turn.add(part, gaps)?;
+                turn.add(request, part, gaps)?;
             }
         }
         turn.join(&mut turns);
@@ -104,19 +104,6 @@ fn role_of(
     }
 }
 
-/// Names of speakers are nothing that the API has.
-fn name_of(message: &Message<'_>, gaps: &mut Gaps) -> Result<(), Problem> {
-    if message.name.is_none() {
-        return Ok(());
-    }
-    let place = message
-        .parts
-        .first()
-        .map_or("messages[]", |part| &part.path);
-    let end = place.find(']').map_or(place.len(), |at| at + 1);
-    gaps.leave_out(&format!("{}.name", &place[..end]), "names of speakers")
-}
-
 impl<'r> Turn<'r> {
     fn join(self, turns: &mut Vec<Self>) {
         if self.results.is_empty() && self.blocks.is_empty() {
@@ -145,7 +132,12 @@ impl<'r> Turn<'r> {
             .into()
     }
 
-    fn add(&mut self, part: &'r Part<'_>, gaps: &mut Gaps) -> Result<(), Problem> {
+    fn add(
+        &mut self,
+        request: &Request<'_>,
+        part: &'r Part<'_>,
+        gaps: &mut Gaps,
+    ) -> Result<(), Problem> {
         let cache = part.cache.map(cache_control);
         let block = match &part.kind {
             PartKind::Text(text, _) | PartKind::Refusal(text) => {
@@ -161,8 +153,10 @@ impl<'r> Turn<'r> {
                 .maybe("cache_control", cache)
                 .into(),
             PartKind::ToolCall(call) => {
-                if let Some(data) = own_token(call) {
-                    self.blocks.push(redacted(data));
+                match own_token(call) {
+                    Some(data) => self.blocks.push(redacted(data)),
+                    None if call.signature.is_some() => gaps.unproven(request, part),
+                    None => {}
                 }
                 tool_use(call).maybe("cache_control", cache).into()
             }
@@ -173,7 +167,10 @@ impl<'r> Turn<'r> {
             }
             PartKind::Reasoning(reasoned) => match reasoning(reasoned) {
                 Some(block) => block,
-                None => return Ok(()),
+                None => {
+                    gaps.forgotten(request, part);
+                    return Ok(());
+                }
             },
         };
         self.blocks.push(block);

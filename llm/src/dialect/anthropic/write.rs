@@ -8,7 +8,7 @@ use crate::Format;
 use crate::chat::{
     CacheMarker, Effort, Field, Problem, Request, ResponseFormat, Thinking, Tool, ToolChoice,
 };
-use crate::codec::{Gaps, Target};
+use crate::codec::{Gaps, Keeps, Target};
 use crate::json::{Object, Value};
 
 /// `cache_control`.
@@ -27,6 +27,14 @@ pub(super) fn write<'r>(
 ) -> Result<Object<'r>, Problem> {
     let claude = Claude::of(target.model);
     refuse_what_none_can(request, gaps)?;
+    gaps.hints_of(
+        request,
+        Keeps {
+            cache: true,
+            user: true,
+            schema_name: false,
+        },
+    );
     if !request.metadata.is_empty() {
         gaps.leave_out(request.path_of(Field::Metadata), "notes")?;
     }

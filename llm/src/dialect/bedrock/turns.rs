@@ -2,14 +2,14 @@
 //!
 //! Neighbours of one role are one turn, results of tools stand first in theirs, texts that are blank are left out, and so
 //! is reasoning that no model of Bedrock's signed: it is a record of what was. Citations of earlier answers are not sent
-//! back.
+//! back. Both are told.
 
 use std::borrow::Cow;
 
 use super::{block, file};
 use crate::Format;
 use crate::chat::{
-    CacheMarker, Message, Part, PartKind, Problem, Reasoned, Request, Role, ToolResult,
+    CacheMarker, Hint, Message, Part, PartKind, Problem, Reasoned, Request, Role, ToolResult,
 };
 use crate::codec::Gaps;
 use crate::dialect::anthropic::models::Claude;
@@ -38,12 +38,12 @@ pub(super) fn write<'r>(
     for (index, message) in request.messages.iter().enumerate() {
         let role = role_of(message, &turns, request.messages.get(index + 1), claude);
         let mut turn = Turn::new(role);
-        name_of(message, gaps)?;
+        gaps.speaker(message)?;
         for part in &message.parts {
             if message.role == Role::System {
                 add_text_only(part, &mut turn.blocks, gaps)?;
             } else {
-                turn.add(part, gaps)?;
+                turn.add(request, part, gaps)?;
             }
         }
         turn.join(&mut turns);
@@ -85,19 +85,6 @@ fn role_of(
     }
 }
 
-/// Names of speakers are nothing that the API has.
-fn name_of(message: &Message<'_>, gaps: &mut Gaps) -> Result<(), Problem> {
-    if message.name.is_none() {
-        return Ok(());
-    }
-    let place = message
-        .parts
-        .first()
-        .map_or("messages[]", |part| &part.path);
-    let end = place.find(']').map_or(place.len(), |at| at + 1);
-    gaps.leave_out(&format!("{}.name", &place[..end]), "names of speakers")
-}
-
 impl<'r> Turn<'r> {
     fn new(role: Role) -> Self {
         Self {
@@ -134,7 +121,12 @@ impl<'r> Turn<'r> {
             .into()
     }
 
-    fn add(&mut self, part: &'r Part<'_>, gaps: &mut Gaps) -> Result<(), Problem> {
+    fn add(
+        &mut self,
+        request: &Request<'_>,
+        part: &'r Part<'_>,
+        gaps: &mut Gaps,
+    ) -> Result<(), Problem> {
         let mut into = &mut self.blocks;
         match &part.kind {
             PartKind::Text(text, _) | PartKind::Refusal(text) => {
@@ -148,6 +140,9 @@ impl<'r> Turn<'r> {
             }
             PartKind::Media(media) => into.push(file::write(media, &part.path, gaps)?.into()),
             PartKind::ToolCall(call) => {
+                if call.signature.is_some() {
+                    gaps.unproven(request, part);
+                }
                 let call = Object::new()
                     .with("toolUseId", id(&call.id))
                     .with("name", &call.name)
@@ -156,11 +151,14 @@ impl<'r> Turn<'r> {
             }
             PartKind::ToolResult(result) => {
                 into = &mut self.results;
-                into.push(one("toolResult", tool_result(result, gaps)?));
+                into.push(one("toolResult", tool_result(request, result, gaps)?));
             }
             PartKind::Reasoning(reasoned) => match reasoning(reasoned) {
                 Some(reasoned) => into.push(one("reasoningContent", reasoned)),
-                None => return Ok(()),
+                None => {
+                    gaps.forgotten(request, part);
+                    return Ok(());
+                }
             },
         }
         into.extend(part.cache.map(cache_point));
@@ -224,7 +222,11 @@ fn id(given: &str) -> Cow<'_, str> {
     })
 }
 
-fn tool_result<'r>(result: &'r ToolResult<'_>, gaps: &mut Gaps) -> Result<Object<'r>, Problem> {
+fn tool_result<'r>(
+    request: &Request<'_>,
+    result: &'r ToolResult<'_>,
+    gaps: &mut Gaps,
+) -> Result<Object<'r>, Problem> {
     let mut blocks: Vec<Value<'r>> = Vec::new();
     for part in &result.parts {
         match &part.kind {
@@ -236,8 +238,9 @@ fn tool_result<'r>(result: &'r ToolResult<'_>, gaps: &mut Gaps) -> Result<Object
             PartKind::Media(media) => blocks.push(file::write(media, &part.path, gaps)?.into()),
             _ => return Err(gaps.refuse(&part.path, "such a part of a result")),
         }
-        if part.cache.is_some() {
-            gaps.leave_out(&format!("{}.cache", part.path), "markers inside of results")?;
+        // Nothing is marked inside of a result.
+        if part.cache.is_some() && !request.marks_parts_of(result) {
+            gaps.hint_at(request, Hint::Cache, &part.path);
         }
     }
     Ok(Object::new()

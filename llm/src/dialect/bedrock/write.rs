@@ -5,7 +5,7 @@ use crate::Format;
 use crate::chat::{
     Effort, Field, PartKind, Problem, Request, ResponseFormat, Thinking, Tool, ToolChoice,
 };
-use crate::codec::{Gaps, Target};
+use crate::codec::{Gaps, Keeps, Target};
 use crate::dialect::anthropic::models::Claude;
 use crate::dialect::anthropic::write::{
     Sampled, Thought, refuse_what_none_can, sampled, with_type,
@@ -36,6 +36,14 @@ pub(super) fn write<'r>(
         _ => Maker::Unknown,
     };
     refuse_what_none_can(request, gaps)?;
+    gaps.hints_of(
+        request,
+        Keeps {
+            cache: true,
+            user: false,
+            schema_name: true,
+        },
+    );
     let (system, messages) = turns::write(request, claude, gaps)?;
     let mut body = Object::new().with("messages", messages);
     if !system.is_empty() {
@@ -75,9 +83,6 @@ fn besides<'r>(
     gaps: &mut Gaps,
     body: &mut Object<'r>,
 ) -> Result<(), Problem> {
-    if request.user.is_some() {
-        gaps.leave_out(request.path_of(Field::User), "users")?;
-    }
     if !request.metadata.is_empty() {
         let mut notes = Object::new();
         for (name, value) in &request.metadata {

@@ -1,12 +1,12 @@
 //! A body of `/v2/chat`, as Cohere gets it (<https://docs.cohere.com/reference/chat#request>).
 //!
-//! What has no place here and no meaning to the answer goes without a word: markers of the prompt cache, the name of a
+//! What has no place here and no meaning to the answer is told and not refused: markers of the prompt cache, the name of a
 //! schema, the caller's own user, and reasoning of other providers, which is history.
 
 mod message;
 
 use crate::chat::{Effort, Field, Problem, Request, ResponseFormat, Thinking, Tool, ToolChoice};
-use crate::codec::{Gaps, Target};
+use crate::codec::{Gaps, Keeps, Target};
 use crate::json::{Object, Value};
 
 /// What is being written.
@@ -37,6 +37,7 @@ impl<'r> Writer<'_, 'r> {
     fn write(&mut self) -> Result<(), Problem> {
         let request = self.request;
         self.gaps.extras(&request.extras)?;
+        self.gaps.hints_of(request, Keeps::default());
         self.body.push("stream", request.stream);
         let messages = self.messages()?;
         self.body.push("messages", messages);

@@ -2,10 +2,10 @@
 //! (<https://ai.google.dev/api/generate-content#request-body>,
 //! <https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference>).
 //!
-//! What has no place here and no meaning to the answer goes without a word: markers of the prompt cache (Google caches
-//! prompts by itself, <https://ai.google.dev/gemini-api/docs/caching>), the name of a schema, the caller's own user,
-//! whether tools may be called at once (where it is allowed, as it is here by default), and reasoning of other providers,
-//! which is history.
+//! What has no place here and no meaning to the answer is told and not refused: markers of the prompt cache (Google caches
+//! prompts by itself, <https://ai.google.dev/gemini-api/docs/caching>), the name of a schema, the caller's own user, names
+//! of files, and reasoning of other providers, which is history. That tools may be called at once goes without a word: it
+//! is so by default.
 
 mod config;
 mod media;
@@ -15,7 +15,7 @@ pub(super) use part::arguments;
 
 use crate::Dialect;
 use crate::chat::{Field, Message, Part, PartKind, Problem, Request, Role, Tool, ToolChoice};
-use crate::codec::{Gaps, Target};
+use crate::codec::{Gaps, Keeps, Target};
 use crate::json::{Object, Value};
 
 /// What is being written, for whom.
@@ -52,6 +52,7 @@ impl<'r> Writer<'_, 'r> {
     fn write(&mut self) -> Result<(), Problem> {
         let request = self.request;
         self.gaps.extras(&request.extras)?;
+        self.gaps.hints_of(request, Keeps::default());
         let contents = self.contents()?;
         self.body.push("contents", contents);
         self.system()?;
@@ -74,10 +75,10 @@ impl<'r> Writer<'_, 'r> {
     fn contents(&mut self) -> Result<Vec<Value<'r>>, Problem> {
         let mut contents: Vec<(bool, Turn<'r>)> = Vec::new();
         for message in &self.request.messages {
+            self.gaps.speaker(message)?;
             if message.role == Role::System {
                 continue;
             }
-            self.speaker(message)?;
             let skip = self.unsigned(message);
             let mut first_call = true;
             for part in &message.parts {
@@ -118,16 +119,6 @@ impl<'r> Writer<'_, 'r> {
                     .into()
             })
             .collect())
-    }
-
-    fn speaker(&mut self, message: &Message<'_>) -> Result<(), Problem> {
-        if message.name.is_none() {
-            return Ok(());
-        }
-        let path = message.parts.first().map_or("messages", |part| &part.path);
-        let turn = path.find(']').map_or(path, |end| &path[..=end]);
-        self.gaps
-            .leave_out(&format!("{turn}.name"), "names of speakers")
     }
 
     /// Whether the calls of a turn were made by another model, which a model that checks signatures has to be told.

@@ -5,7 +5,7 @@ mod media;
 
 use crate::bound::least_output;
 use crate::chat::{Effort, Extra, Field, Problem, Request, ResponseFormat, Tool, ToolChoice};
-use crate::codec::{Gaps, Target};
+use crate::codec::{Gaps, Keeps, Target};
 use crate::dialect::openai::chat::write::{effort, off};
 use crate::dialect::openai::quirks::reasons;
 use crate::json::{Object, Value};
@@ -53,6 +53,14 @@ pub(super) fn request<'r>(
 impl<'r> Writer<'_, 'r, '_> {
     fn write(&mut self) -> Result<(), Problem> {
         self.body.push("model", self.target.model);
+        self.gaps.hints_of(
+            self.request,
+            Keeps {
+                cache: false,
+                user: true,
+                schema_name: true,
+            },
+        );
         self.conversation()?;
         self.tools()?;
         self.format();

@@ -68,7 +68,13 @@ impl<'a> Reader<'a> {
         {
             match name {
                 // Citations of an answer of before are not the model's to read.
-                "role" | "content" | "tool_plan" | "citations" => {}
+                "citations" if value.is_null() => {}
+                "citations" => {
+                    if value.as_array().is_none_or(|cited| !cited.is_empty()) {
+                        self.request.leaves_out("messages[].citations");
+                    }
+                }
+                "role" | "content" | "tool_plan" => {}
                 _ if value.is_null() => {}
                 "tool_calls" => {
                     for (index, call) in value.as_array().unwrap_or_default().iter().enumerate() {

@@ -24,12 +24,7 @@ impl<'r> Writer<'_, 'r> {
             );
         }
         for message in &request.messages {
-            if message.name.is_some() {
-                let path = message.parts.first().map_or("messages", |part| &part.path);
-                let turn = path.find(']').map_or(path, |end| &path[..=end]);
-                self.gaps
-                    .leave_out(&format!("{turn}.name"), "names of speakers")?;
-            }
+            self.gaps.speaker(message)?;
             if message.role == Role::Assistant {
                 messages.push(self.assistant(message)?.into());
                 continue;
@@ -91,7 +86,8 @@ impl<'r> Writer<'_, 'r> {
                 PartKind::ToolCall(_) => {
                     self.gaps.leave_out(&part.path, "a call of a tool here")?
                 }
-                PartKind::ToolResult(_) | PartKind::Reasoning(_) => {}
+                PartKind::Reasoning(_) => self.gaps.forgotten(self.request, part),
+                PartKind::ToolResult(_) => {}
             }
         }
         Ok(blocks.into())
@@ -113,7 +109,9 @@ impl<'r> Writer<'_, 'r> {
                 PartKind::Text(text, _) | PartKind::Refusal(text) => {
                     blocks.push(text_block(text).into())
                 }
-                PartKind::Reasoning(reasoned) if !is_own(reasoned) => {}
+                PartKind::Reasoning(reasoned) if !is_own(reasoned) => {
+                    self.gaps.forgotten(self.request, part);
+                }
                 // What is thought before a call is its plan.
                 PartKind::Reasoning(reasoned) if !calls.is_empty() => plan.push(&reasoned.text),
                 PartKind::Reasoning(reasoned) => blocks.push(
@@ -125,6 +123,9 @@ impl<'r> Writer<'_, 'r> {
                 PartKind::Media(_) | PartKind::ToolResult(_) => {
                     self.gaps
                         .leave_out(&part.path, "this in a turn of the model")?;
+                }
+                PartKind::ToolCall(call) if call.signature.is_some() => {
+                    self.gaps.unproven(self.request, part);
                 }
                 PartKind::ToolCall(_) => {}
             }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::read::{kind_of, media_type_of};
 use super::Writer;
-use crate::chat::{Media, MediaKind, Problem, Source};
+use crate::chat::{Hint, Media, MediaKind, Problem, Source};
 use crate::json::Object;
 
 impl<'r> Writer<'_, 'r> {
@@ -41,6 +41,12 @@ impl<'r> Writer<'_, 'r> {
                 return Ok(None);
             }
         };
+        let named = part
+            .get("inlineData")
+            .is_some_and(|blob| blob.get("displayName").is_some());
+        if media.name.is_some() && !named {
+            self.gaps.hint_at(self.request, Hint::FileName, path);
+        }
         Ok(Some(part))
     }
 

@@ -23,9 +23,20 @@ impl<'r> Writer<'_, 'r> {
                 (!text.is_empty()).then(|| Object::new().with("text", text))
             }
             PartKind::Media(media) => self.media(media, &part.path)?,
-            PartKind::ToolCall(call) => Some(self.call(call, &part.path, stand_in)?),
+            PartKind::ToolCall(call) => {
+                if call.signature.is_some() && own(call.signature.as_ref()).is_none() {
+                    self.gaps.unproven(self.request, part);
+                }
+                Some(self.call(call, &part.path, stand_in)?)
+            }
             PartKind::ToolResult(result) => Some(self.result(result, &part.path)?),
-            PartKind::Reasoning(reasoned) => thinking(reasoned),
+            PartKind::Reasoning(reasoned) => {
+                let written = thinking(reasoned);
+                if written.is_none() {
+                    self.gaps.forgotten(self.request, part);
+                }
+                written
+            }
         })
     }
 

@@ -7,7 +7,7 @@ mod tool;
 
 use crate::Format;
 use crate::chat::{Extra, Field, Problem, Request, ResponseFormat};
-use crate::codec::{Gaps, Target};
+use crate::codec::{Gaps, Keeps, Target};
 use crate::dialect::openai::quirks::Quirks;
 use crate::json::{Object, Value};
 
@@ -51,6 +51,14 @@ pub(super) fn request<'r>(
 impl<'r> Writer<'_, 'r, '_> {
     fn write(&mut self) -> Result<(), Problem> {
         self.body.push("model", self.target.model);
+        self.gaps.hints_of(
+            self.request,
+            Keeps {
+                cache: self.quirks.cache_markers,
+                user: self.quirks.user,
+                schema_name: true,
+            },
+        );
         let messages = self.messages()?;
         self.body.push("messages", messages);
         self.tools()?;

@@ -6,7 +6,7 @@ use crate::Format;
 use crate::chat::{
     Extra, Field, Logprobs, Message, Part, PartKind, Problem, Request, ResponseFormat, Role, Tool,
 };
-use crate::codec::{Gaps, Target};
+use crate::codec::{Gaps, Keeps, Target};
 use crate::dialect::openai::chat::stop;
 use crate::dialect::openai::typed::{
     boolean, count, integer, missing, number, object, small_count, string, wrong,
@@ -115,6 +115,13 @@ pub(super) fn write<'r>(
         .with("model", target.model)
         .with("prompt", as_prompt(request, gaps)?);
     without(request, gaps)?;
+    gaps.hints_of(
+        request,
+        Keeps {
+            user: true,
+            ..Keeps::default()
+        },
+    );
     if let Some(most) = request.max_tokens {
         body.push("max_tokens", most);
     }

@@ -2,7 +2,7 @@
 
 use super::Writer;
 use crate::Format;
-use crate::chat::{Message, Part, PartKind, Problem, Reasoned, Role, ToolCall, ToolResult};
+use crate::chat::{Message, Part, PartKind, Problem, Reasoned, Role, ToolCall, ToolResult, shape};
 use crate::dialect::responses::signature;
 use crate::json::{Object, Value};
 
@@ -34,6 +34,9 @@ impl<'r> Writer<'_, 'r, '_> {
             }
         }
         for turn in &request.messages {
+            if turn.name.is_some() {
+                self.gaps.hint(shape(&turn.name_path()));
+            }
             match turn.role {
                 Role::System => {
                     let content = self.content(turn.parts.iter(), Words::In)?;
@@ -92,7 +95,7 @@ impl<'r> Writer<'_, 'r, '_> {
         input: &mut Vec<Object<'r>>,
     ) -> Result<(), Problem> {
         let mut words: Vec<&'r Part<'r>> = Vec::new();
-        let mut thoughts: Vec<&'r Reasoned<'r>> = Vec::new();
+        let mut thoughts: Vec<&'r Part<'r>> = Vec::new();
         for part in &turn.parts {
             match &part.kind {
                 PartKind::Text(..) | PartKind::Refusal(_) => {
@@ -103,14 +106,23 @@ impl<'r> Writer<'_, 'r, '_> {
             }
             match &part.kind {
                 PartKind::Reasoning(one) => {
-                    thoughts.push(one);
+                    thoughts.push(part);
                     if one.signature.is_some() {
-                        let item = reasoning(&std::mem::take(&mut thoughts));
+                        let item = reasoning(&thoughts);
                         self.takes_up |= item.is_some();
+                        if item.is_some() {
+                            thoughts.clear();
+                        }
+                        self.forget(&mut thoughts);
                         input.extend(item);
                     }
                 }
-                PartKind::ToolCall(one) => input.push(call(one)),
+                PartKind::ToolCall(one) => {
+                    if one.signature.is_some() {
+                        self.gaps.unproven(self.request, part);
+                    }
+                    input.push(call(one));
+                }
                 PartKind::Media(_) => self
                     .gaps
                     .leave_out(&part.path, "files in what the model said")?,
@@ -120,7 +132,15 @@ impl<'r> Writer<'_, 'r, '_> {
                 PartKind::Text(..) | PartKind::Refusal(_) => {}
             }
         }
+        self.forget(&mut thoughts);
         self.words(&mut words, input)
+    }
+
+    /// Leaves out what nothing of the provider's proves.
+    fn forget(&mut self, thoughts: &mut Vec<&'r Part<'r>>) {
+        for part in thoughts.drain(..) {
+            self.gaps.forgotten(self.request, part);
+        }
     }
 
     fn words(
@@ -187,7 +207,14 @@ fn call<'r>(call: &'r ToolCall<'_>) -> Object<'r> {
 }
 
 /// The item that the provider encrypted; `None` for what another said, which means nothing to this one.
-fn reasoning<'r>(thoughts: &[&'r Reasoned<'r>]) -> Option<Object<'r>> {
+fn reasoning<'r>(parts: &[&'r Part<'r>]) -> Option<Object<'r>> {
+    let thoughts: Vec<&'r Reasoned<'r>> = parts
+        .iter()
+        .filter_map(|part| match &part.kind {
+            PartKind::Reasoning(one) => Some(one),
+            _ => None,
+        })
+        .collect();
     let proof = thoughts.last()?.signature.as_ref()?;
     if proof.from != Format::Responses {
         return None;

@@ -2,7 +2,7 @@
 
 use super::Writer;
 use crate::Format;
-use crate::chat::{Detail, Media, MediaKind, Problem, Source};
+use crate::chat::{Detail, Hint, Media, MediaKind, Problem, Source};
 use crate::dialect::openai::chat::write::{data_url, is_web, sniffed};
 use crate::json::Object;
 
@@ -13,6 +13,10 @@ impl<'r> Writer<'_, 'r, '_> {
         media: &'r Media<'r>,
         path: &str,
     ) -> Result<Option<Object<'r>>, Problem> {
+        if media.citations {
+            self.gaps
+                .leave_out(&format!("{path}.citations"), "citations of documents")?;
+        }
         let what = match media.kind {
             MediaKind::Image => "images of this kind",
             MediaKind::Audio => "audio of this kind",
@@ -25,8 +29,12 @@ impl<'r> Writer<'_, 'r, '_> {
             MediaKind::Document => self.document(media),
             MediaKind::Video => None,
         };
-        if part.is_none() {
-            self.gaps.leave_out(path, what)?;
+        match &part {
+            None => self.gaps.leave_out(path, what)?,
+            Some(part) if media.name.is_some() && part.get("filename").is_none() => {
+                self.gaps.hint_at(self.request, Hint::FileName, path);
+            }
+            Some(_) => {}
         }
         Ok(part)
     }

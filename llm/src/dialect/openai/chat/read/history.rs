@@ -21,7 +21,7 @@ pub(super) fn messages<'a>(value: &Value<'a>, request: &mut Request<'a>) -> Resu
         let mut turn = Turn::new(path, index);
         match &*role {
             "system" | "developer" => {
-                turn.read(fields, &mut request.extras)?;
+                turn.read(fields, request)?;
                 if request.messages.is_empty() && turn.name.is_none() {
                     request.system.append(&mut turn.parts);
                     continue;
@@ -29,11 +29,11 @@ pub(super) fn messages<'a>(value: &Value<'a>, request: &mut Request<'a>) -> Resu
                 request.messages.push(turn.message(Role::System));
             }
             "user" => {
-                turn.read(fields, &mut request.extras)?;
+                turn.read(fields, request)?;
                 request.messages.push(turn.message(Role::User));
             }
             "assistant" => {
-                turn.read(fields, &mut request.extras)?;
+                turn.read(fields, request)?;
                 for part in &turn.parts {
                     if let PartKind::ToolCall(call) = &part.kind {
                         names.insert(call.id.to_string(), call.name.clone());
@@ -43,7 +43,7 @@ pub(super) fn messages<'a>(value: &Value<'a>, request: &mut Request<'a>) -> Resu
                 request.messages.push(turn.message(Role::Assistant));
             }
             "tool" | "function" => {
-                turn.read(fields, &mut request.extras)?;
+                turn.read(fields, request)?;
                 let call = match turn.tool_call_id.take() {
                     Some(id) => id,
                     None => last.clone().unwrap_or_default().into(),

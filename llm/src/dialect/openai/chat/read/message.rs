@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::items;
 use super::part::{self, cache_marker};
-use crate::chat::{Extra, Message, Part, PartKind, Problem, Role, ToolCall};
+use crate::chat::{Extra, Message, Part, PartKind, Problem, Request, Role, ToolCall};
 use crate::dialect::openai::chat::reasoning;
 use crate::dialect::openai::typed::{object, required, string, text};
 use crate::json::{Object, Text, Value};
@@ -44,7 +44,7 @@ impl<'a> Turn<'a> {
     pub(super) fn read(
         &mut self,
         fields: &Object<'a>,
-        extras: &mut Vec<Extra<'a>>,
+        request: &mut Request<'a>,
     ) -> Result<(), Problem> {
         let mut calls = Vec::new();
         let mut refusal = None;
@@ -56,22 +56,28 @@ impl<'a> Turn<'a> {
             match name {
                 _ if value.is_null() => {}
                 "role" | "reasoning_content" | "reasoning" | "reasoning_details" => {}
-                "content" => part::content(&path, value, &mut self.parts, extras)?,
+                "content" => {
+                    part::content(&path, value, &mut self.parts, &mut request.extras)?;
+                }
                 "name" => self.name = Some(string(&path, value)?),
                 "refusal" => {
                     refusal = Some(self.part(path.clone(), PartKind::Refusal(text(&path, value)?)));
                 }
                 "tool_calls" => {
                     for (path, call) in items(&path, value)? {
-                        calls.push(tool_call(path, call, extras)?);
+                        calls.push(tool_call(path, call, &mut request.extras)?);
                     }
                 }
                 "function_call" => calls.push(self.function_call(&path, value)?),
                 "tool_call_id" => self.tool_call_id = Some(string(&path, value)?),
                 "cache_control" => cache = cache_marker(value),
                 // What was cited before is of no use to the model.
-                "annotations" => {}
-                _ => extras.push(Extra {
+                "annotations" => {
+                    if value.as_array().is_none_or(|cited| !cited.is_empty()) {
+                        request.leaves_out("messages[].annotations");
+                    }
+                }
+                _ => request.extras.push(Extra {
                     path,
                     value: value.clone(),
                 }),

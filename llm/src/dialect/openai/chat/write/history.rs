@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::Writer;
 use crate::Format;
 use crate::chat::{
-    CacheMarker, Message, Part, PartKind, Problem, Reasoned, Role, ToolCall, ToolResult,
+    CacheMarker, Hint, Message, Part, PartKind, Problem, Reasoned, Role, Signature, ToolCall,
+    ToolResult,
 };
 use crate::dialect::openai::chat::reasoning;
 use crate::json::{Object, Text, Value};
@@ -99,13 +100,25 @@ impl<'r> Writer<'_, 'r, '_> {
         let mut reasoned = Vec::new();
         for part in &message.parts {
             match &part.kind {
-                PartKind::Text(text, _) => words.push(text),
+                PartKind::Text(text, _) => {
+                    // Words of the model's are one text, which has no place for a marker.
+                    if self.quirks.cache_markers && part.cache.is_some() {
+                        self.gaps.hint_at(self.request, Hint::Cache, &part.path);
+                    }
+                    words.push(text);
+                }
                 PartKind::Refusal(text) if self.quirks.own => refusal = Some(text),
                 PartKind::Refusal(text) => words.push(text),
-                PartKind::ToolCall(call) => calls.push(self.call(call)),
+                PartKind::ToolCall(call) => {
+                    let own = |one: &Signature<'_>| one.from == Format::Chat;
+                    if !call.signature.as_ref().is_none_or(own) {
+                        self.gaps.unproven(self.request, part);
+                    }
+                    calls.push(self.call(call));
+                }
                 PartKind::Reasoning(one) if self.takes_back(one) => reasoned.push(one),
                 // History of another provider's: it means nothing to this one.
-                PartKind::Reasoning(_) => {}
+                PartKind::Reasoning(_) => self.gaps.forgotten(self.request, part),
                 PartKind::Media(_) => self
                     .gaps
                     .leave_out(&part.path, "files in what the model said")?,
@@ -188,7 +201,7 @@ impl<'r> Writer<'_, 'r, '_> {
                         written.push(object);
                     }
                 }
-                PartKind::Reasoning(_) => {}
+                PartKind::Reasoning(_) => self.gaps.forgotten(self.request, part),
                 PartKind::ToolCall(_) | PartKind::ToolResult(_) => {
                     self.gaps.leave_out(&part.path, "calls of tools here")?;
                 }

@@ -3,7 +3,7 @@
 use super::Writer;
 use super::history::text_part;
 use crate::Format;
-use crate::chat::{Detail, Media, MediaKind, Problem, Source};
+use crate::chat::{Detail, Hint, Media, MediaKind, Problem, Source};
 use crate::json::Object;
 
 impl<'r> Writer<'_, 'r, '_> {
@@ -13,6 +13,10 @@ impl<'r> Writer<'_, 'r, '_> {
         media: &'r Media<'r>,
         path: &str,
     ) -> Result<Option<Object<'r>>, Problem> {
+        if media.citations {
+            self.gaps
+                .leave_out(&format!("{path}.citations"), "citations of documents")?;
+        }
         let what = match media.kind {
             MediaKind::Image => "images of this kind",
             MediaKind::Audio => "audio of this kind",
@@ -25,8 +29,15 @@ impl<'r> Writer<'_, 'r, '_> {
             MediaKind::Document => self.document(media),
             MediaKind::Video => self.at_url(media, "video_url"),
         };
-        if part.is_none() {
-            self.gaps.leave_out(path, what)?;
+        match &part {
+            None => self.gaps.leave_out(path, what)?,
+            Some(part) => {
+                let file = part.get("file");
+                let named = file.is_some_and(|file| file.get("filename").is_some());
+                if media.name.is_some() && !named {
+                    self.gaps.hint_at(self.request, Hint::FileName, path);
+                }
+            }
         }
         Ok(part)
     }
