@@ -1,6 +1,12 @@
 //! What no answer hangs on is left out where a target has no place for it, and is always told: whether the route drops or
 //! refuses, by the caller's own name for it, once.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use rstest::rstest;
 use serde_json::{Value as Json, json};
 use weir_llm::codec::{Asked, Gaps, Target};

@@ -60,6 +60,18 @@ const PECULIAR: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "llm/src/chat/hint.rs",
+        &[
+            "Format::Chat",
+            "Format::Cohere",
+            "Format::Completions",
+            "Format::Converse",
+            "Format::Gemini",
+            "Format::Messages",
+            "Format::Responses",
+        ],
+    ),
+    (
         "llm/src/embed/wire.rs",
         &[
             "Dialect::Bedrock",
