@@ -20,8 +20,8 @@ pub use field::Field;
 pub use hint::Hint;
 pub(crate) use hint::shape;
 pub use message::{
-    CacheMarker, Citation, Detail, Media, MediaKind, Message, Part, PartKind, Reasoned, Role,
-    Signature, Source, ToolCall, ToolResult,
+    CacheMarker, Citation, Detail, Media, MediaKind, Message, Part, PartKind, Place, Reasoned,
+    Role, Signature, Source, ToolCall, ToolResult,
 };
 pub use problem::{Problem, ProblemKind};
 pub use request::{Effort, Extra, Logprobs, Request, ResponseFormat, Sampling, Thinking};

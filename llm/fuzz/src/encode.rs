@@ -240,6 +240,7 @@ fn more(number: u64, text: String) -> Delta {
             document: (number & 16 == 16).then_some(u64::MAX),
             span: (number & 8 == 8).then_some((u64::MAX, 0)),
             source: (number & 128 == 128).then_some((0, u64::MAX)),
+            ..Citation::default()
         }),
         _ => Delta::Data(text),
     }

@@ -213,6 +213,19 @@ pub struct Citation<'a> {
     pub span: Option<(u64, u64)>,
     /// Where in the source, in characters.
     pub source: Option<(u64, u64)>,
+    /// Where in the source, told in greater pieces.
+    pub place: Option<Place>,
+    /// The search result of the request, counted from 0 over all of them.
+    pub result: Option<u64>,
+}
+
+/// A place in a source that is not told in characters: from the first of its pieces to before the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Pages of a PDF, counted from 1.
+    Pages(u64, u64),
+    /// Pieces that the caller gave the source in, counted from 0.
+    Pieces(u64, u64),
 }
 
 impl<'a> Part<'a> {

@@ -25,6 +25,7 @@ use crate::codec::{
 use crate::json::{Object, Value};
 use crate::{Format, Usage};
 
+pub(crate) use answer::markdown;
 pub use count::{count_tokens_answer, read_count_tokens};
 pub use list::{model_body, models_body};
 pub use provider::{AT_VERTEX, Anthropic, PATHS, VERSION};

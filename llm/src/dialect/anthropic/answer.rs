@@ -7,7 +7,7 @@ use crate::chat::{
     Answer, Choice, Finish, Media, Part, PartKind, Reasoned, Signature, Source, ToolCall,
 };
 use crate::codec::{Asked, BadAnswer};
-use crate::json::{Object, Value};
+use crate::json::{Object, Text, Value};
 
 pub(super) fn read(body: &[u8]) -> Result<Answer, BadAnswer> {
     let body = Value::from_bytes(body)?.into_owned();
@@ -24,6 +24,9 @@ pub(super) fn read(body: &[u8]) -> Result<Answer, BadAnswer> {
             part.path.clear();
             part
         }));
+    }
+    if let Some(said) = explanation(&body) {
+        parts.push(Part::new(PartKind::Refusal(Text::new(said.to_owned()))));
     }
     let sequence = string("stop_sequence");
     let usage = body.get("usage").map(usage::Counts::read);
@@ -42,8 +45,28 @@ pub(super) fn read(body: &[u8]) -> Result<Answer, BadAnswer> {
             .get("usage")
             .and_then(|usage| usage.get("service_tier"))
             .and_then(Value::as_str)
-            .map(str::to_owned),
+            .map(|tier| match tier {
+                "standard" => "default".to_owned(),
+                other => other.to_owned(),
+            }),
     })
+}
+
+/// The tier as the format calls it; it knows no others.
+fn tier(answer: &Answer) -> Option<&str> {
+    match answer.service_tier.as_deref()? {
+        "default" | "standard" => Some("standard"),
+        tier @ ("priority" | "batch") => Some(tier),
+        _ => None,
+    }
+}
+
+/// What a refusal says of itself, where it does (`stop_details`,
+/// <https://platform.claude.com/docs/en/test-and-evaluate/strengthen-guardrails/handle-streaming-refusals>).
+pub(super) fn explanation<'v>(holder: &'v Value<'_>) -> Option<&'v str> {
+    let details = holder.get("stop_details")?;
+    let said = details.get("explanation").and_then(Value::as_str)?;
+    (!said.trim().is_empty()).then_some(said)
 }
 
 /// `stop_reason` (<https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons>).
@@ -96,7 +119,7 @@ pub(super) fn write(answer: &Answer, asked: &Asked<'_>) -> Vec<u8> {
     let finish = choice.and_then(|choice| choice.finish.as_ref());
     let finish = finish.unwrap_or(&Finish::Stop);
     let mut usage = usage::write(&answer.usage.unwrap_or_default());
-    if let Some(tier) = &answer.service_tier {
+    if let Some(tier) = tier(answer) {
         usage.push("service_tier", tier);
     }
     Object::new()
@@ -181,7 +204,7 @@ fn redacted<'r>(signature: &'r Signature<'_>) -> Object<'r> {
 }
 
 /// The format has no files in answers: they are shown as text that links to them.
-fn markdown(file: &Media<'_>) -> String {
+pub(crate) fn markdown(file: &Media<'_>) -> String {
     let media_type = file.media_type.as_deref().unwrap_or("image/png");
     let place = match &file.source {
         Source::Base64(data) => format!("data:{media_type};base64,{data}"),

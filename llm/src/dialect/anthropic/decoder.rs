@@ -257,12 +257,29 @@ impl Reader {
         }
     }
 
+    /// Tells what a refusal says of itself.
+    fn explain(&mut self, delta: &Value<'_>, events: &mut Vec<Event>) {
+        let Some(said) = answer::explanation(delta) else {
+            return;
+        };
+        let part = self.parts;
+        self.parts += 1;
+        events.push(Event::PartStart {
+            choice: 0,
+            part,
+            start: PartStart::Refusal,
+        });
+        add(part, Delta::Text(said.to_owned()), events);
+        events.push(Event::PartEnd { choice: 0, part });
+    }
+
     fn end_of_message(&mut self, data: &Value<'_>, events: &mut Vec<Event>) {
         self.start(&Value::Null, events);
         let delta = data.get("delta").unwrap_or(&Value::Null);
         let string = |name| delta.get(name).and_then(Value::as_str);
         if let Some(reason) = string("stop_reason").filter(|_| !self.finished) {
             self.close(events);
+            self.explain(delta, events);
             self.finished = true;
             let finish: Finish = answer::finish(reason, string("stop_sequence"));
             events.push(Event::Finish { choice: 0, finish });

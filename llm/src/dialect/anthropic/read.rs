@@ -105,6 +105,8 @@ fn scalar<'a>(name: &str, value: &Value<'a>, request: &mut Request<'a>) -> Optio
         "top_p" => sampling.top_p = Some(value.as_f64()?),
         "top_k" => sampling.top_k = Some(value.as_u64()?),
         "stream" => request.stream = value.as_bool()?,
+        // As fast as ever.
+        "speed" if value.as_str() == Some("standard") => {}
         "service_tier" => request.service_tier = Some(string(value)?),
         _ => return None,
     }
@@ -196,7 +198,7 @@ fn function<'a>(object: &Object<'a>, path: &str, extras: &mut Vec<Extra<'a>>) ->
             // (https://docs.claude.com/en/docs/agents-and-tools/tool-use/fine-grained-tool-streaming).
             "eager_input_streaming",
         ];
-        if !known.contains(&name) && !value.is_null() {
+        if !known.contains(&name) && !value.is_null() && !says_nothing(name, value) {
             keep(extras, format!("{path}.{name}"), value);
         }
     }
@@ -206,6 +208,17 @@ fn function<'a>(object: &Object<'a>, path: &str, extras: &mut Vec<Extra<'a>>) ->
         parameters: object.get("input_schema").cloned(),
         strict: object.get("strict").and_then(Value::as_bool),
         cache: object.get("cache_control").and_then(cache_marker),
+    }
+}
+
+/// Whether a field of a tool says what holds without it: that it is there from the start, and called by the model itself.
+fn says_nothing(name: &str, value: &Value<'_>) -> bool {
+    match name {
+        "defer_loading" => value.as_bool() == Some(false),
+        "allowed_callers" => value
+            .as_array()
+            .is_some_and(|callers| matches!(callers, [one] if one.as_str() == Some("direct"))),
+        _ => false,
     }
 }
 

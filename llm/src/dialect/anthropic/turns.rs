@@ -221,7 +221,7 @@ fn add_text_only<'r>(
 }
 
 /// The last words of a turn that the model is to go on with must not end in blanks.
-fn trim_end(blocks: &mut [Value<'_>]) {
+pub(crate) fn trim_end(blocks: &mut [Value<'_>]) {
     let Some(Value::Object(block)) = blocks.last_mut() else {
         return;
     };

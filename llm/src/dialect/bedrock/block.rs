@@ -8,8 +8,8 @@ use base64::prelude::BASE64_STANDARD;
 use super::file;
 use crate::Format;
 use crate::chat::{
-    CacheMarker, Citation, Extra, Media, MediaKind, Part, PartKind, Problem, Reasoned, Signature,
-    Source, ToolCall, ToolResult,
+    CacheMarker, Citation, Extra, Media, MediaKind, Part, PartKind, Place, Problem, Reasoned,
+    Signature, Source, ToolCall, ToolResult,
 };
 use crate::dialect::anthropic::content::arguments;
 use crate::dialect::anthropic::read::{keep, string, wrong};
@@ -323,36 +323,54 @@ pub(super) fn citation<'a>(value: &Value<'a>) -> Citation<'a> {
         .unwrap_or(("", &Value::Null));
     let number = |name| at.get(name).and_then(Value::as_u64);
     let quote = value.get("sourceContent").and_then(joined);
+    let ends = number("start").zip(number("end"));
     Citation {
         quote: quote.map(|text| text.value),
         title: text("title"),
         url: at.get("url").and_then(string).or_else(|| text("source")),
         document: number("documentIndex"),
         span: None,
-        source: match place {
-            "documentChar" => number("start").zip(number("end")),
+        source: ends.filter(|_| place == "documentChar"),
+        place: match (place, ends) {
+            ("documentPage", Some((start, end))) => Some(Place::Pages(start, end)),
+            ("documentChunk" | "searchResultLocation", Some((start, end))) => {
+                Some(Place::Pieces(start, end))
+            }
             _ => None,
         },
+        result: number("searchResultIndex"),
     }
 }
 
 /// The other way round.
 pub(super) fn write_citation<'r>(citation: &'r Citation<'_>) -> Object<'r> {
     let quote = citation.quote.as_ref();
-    let location = match (&citation.url, citation.document) {
-        (Some(url), _) => Some(Object::new().with("web", Object::new().with("url", url))),
-        (None, Some(document)) => {
-            let (start, end) = citation.source.unwrap_or_default();
-            let place = Object::new()
-                .with("documentIndex", document)
-                .with("start", start)
-                .with("end", end);
-            Some(Object::new().with("documentChar", place))
+    let place = |(start, end): (u64, u64)| Object::new().with("start", start).with("end", end);
+    let location = match (citation.result, &citation.url, citation.document) {
+        (Some(result), ..) => {
+            let ends = match citation.place {
+                Some(Place::Pieces(start, end)) => (start, end),
+                _ => (0, 1),
+            };
+            let place = place(ends).with("searchResultIndex", result);
+            Some(Object::new().with("searchResultLocation", place))
         }
-        (None, None) => None,
+        (None, Some(url), _) => Some(Object::new().with("web", Object::new().with("url", url))),
+        (None, None, Some(document)) => {
+            let (name, ends) = match (citation.source, citation.place) {
+                (Some(ends), _) => ("documentChar", ends),
+                (None, Some(Place::Pages(start, end))) => ("documentPage", (start, end)),
+                (None, Some(Place::Pieces(start, end))) => ("documentChunk", (start, end)),
+                (None, None) => ("documentChar", (0, 0)),
+            };
+            Some(Object::new().with(name, place(ends).with("documentIndex", document)))
+        }
+        (None, None, None) => None,
     };
+    let source = citation.url.as_ref().filter(|_| citation.result.is_some());
     Object::new()
         .maybe("title", citation.title.as_ref())
+        .maybe("source", source)
         .maybe(
             "sourceContent",
             quote.map(|quote| vec![Object::new().with("text", quote)]),

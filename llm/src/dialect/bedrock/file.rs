@@ -2,6 +2,7 @@
 //! (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html>).
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,7 +13,7 @@ use crate::dialect::anthropic::turns::image_type;
 use crate::json::{Object, Value};
 
 /// Formats and media types; where a format has several types the first is written, and the other way round.
-const TYPES: [(MediaKind, &str, &str); 42] = [
+const TYPES: [(MediaKind, &str, &str); 43] = [
     (MediaKind::Image, "png", "image/png"),
     (MediaKind::Image, "jpeg", "image/jpeg"),
     (MediaKind::Image, "jpeg", "image/jpg"),
@@ -61,6 +62,7 @@ const TYPES: [(MediaKind, &str, &str); 42] = [
     (MediaKind::Audio, "m4a", "audio/m4a"),
     (MediaKind::Audio, "ogg", "audio/ogg"),
     (MediaKind::Audio, "mkv", "audio/x-matroska"),
+    (MediaKind::Audio, "mka", "audio/x-matroska"),
     (MediaKind::Audio, "pcm", "audio/pcm"),
     (MediaKind::Audio, "webm", "audio/webm"),
 ];
@@ -164,6 +166,50 @@ fn by_name(kind: MediaKind, name: &str) -> &'static str {
     }
 }
 
+/// Makes the names of documents distinct, as Bedrock wants them within a request: a later one of a name gets a number.
+pub(super) fn tell_apart(block: &mut Value<'_>, seen: &mut HashMap<String, u32>) {
+    let Value::Object(object) = block else {
+        return;
+    };
+    for (field, mut value) in std::mem::take(object) {
+        match (&*field, &mut value) {
+            ("document", Value::Object(document)) => number(document, seen),
+            ("toolResult", Value::Object(result)) => {
+                for (field, mut value) in std::mem::take(result) {
+                    if let ("content", Value::Array(blocks)) = (&*field, &mut value) {
+                        for block in blocks {
+                            tell_apart(block, seen);
+                        }
+                    }
+                    result.push(field, value);
+                }
+            }
+            _ => {}
+        }
+        object.push(field, value);
+    }
+}
+
+fn number(document: &mut Object<'_>, seen: &mut HashMap<String, u32>) {
+    for (field, value) in std::mem::take(document) {
+        let Some(name) = value.as_str().filter(|_| field == "name") else {
+            document.push(field, value);
+            continue;
+        };
+        let times = seen.entry(name.to_owned()).or_default();
+        *times += 1;
+        let again = *times;
+        if again == 1 {
+            document.push(field, value);
+            continue;
+        }
+        // Names have 200 letters at most, which are all ASCII.
+        let numbered = format!("{} ({again})", name.get(..180).unwrap_or(name));
+        seen.entry(numbered.clone()).or_insert(1);
+        document.push(field, numbered);
+    }
+}
+
 /// A name that Bedrock takes: letters, digits, hyphens, brackets, and blanks that stand alone
 /// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html>).
 fn name(given: &str) -> String {
@@ -185,6 +231,31 @@ fn name(given: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documents_of_one_name_are_told_apart() {
+        let read = |text: &'static str| Value::parse(text).unwrap();
+        let mut seen = HashMap::new();
+        let mut blocks = [
+            read(r#"{"document":{"format":"pdf","name":"document"}}"#),
+            read(
+                r#"{"toolResult":{"toolUseId":"a","content":[{"document":{"name":"document"}},{"text":"x"}]}}"#,
+            ),
+            read(r#"{"document":{"name":"other"}}"#),
+        ];
+        for block in &mut blocks {
+            tell_apart(block, &mut seen);
+        }
+        let written: Vec<String> = blocks.iter().map(Value::to_json).collect();
+        assert_eq!(
+            written,
+            [
+                r#"{"document":{"format":"pdf","name":"document"}}"#,
+                r#"{"toolResult":{"toolUseId":"a","content":[{"document":{"name":"document (2)"}},{"text":"x"}]}}"#,
+                r#"{"document":{"name":"other"}}"#,
+            ]
+        );
+    }
 
     #[test]
     fn formats_and_media_types_tell_each_other() {

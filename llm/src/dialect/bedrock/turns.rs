@@ -5,6 +5,7 @@
 //! back. Both are told.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use super::{block, file};
 use crate::Format;
@@ -13,7 +14,7 @@ use crate::chat::{
 };
 use crate::codec::Gaps;
 use crate::dialect::anthropic::models::Claude;
-use crate::dialect::anthropic::turns::{NO_WORDS, fitting_id, input};
+use crate::dialect::anthropic::turns::{NO_WORDS, fitting_id, input, trim_end};
 use crate::json::{Object, Value};
 
 /// A turn under way.
@@ -62,6 +63,13 @@ pub(super) fn write<'r>(
         turn.blocks.push(one("text", NO_WORDS));
         turns.insert(0, turn);
     }
+    let mut names = HashMap::new();
+    for block in turns.iter_mut().flat_map(Turn::all) {
+        file::tell_apart(block, &mut names);
+    }
+    if let Some(last) = turns.last_mut().filter(|turn| turn.role == Role::Assistant) {
+        trim_end(&mut last.blocks);
+    }
     Ok((system, turns.into_iter().map(Turn::into_value).collect()))
 }
 
@@ -92,6 +100,10 @@ impl<'r> Turn<'r> {
             results: Vec::new(),
             blocks: Vec::new(),
         }
+    }
+
+    fn all(&mut self) -> impl Iterator<Item = &mut Value<'r>> {
+        self.results.iter_mut().chain(&mut self.blocks)
     }
 
     fn join(self, turns: &mut Vec<Self>) {

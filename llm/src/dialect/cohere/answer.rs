@@ -7,6 +7,7 @@ use crate::chat::{
     ToolCall,
 };
 use crate::codec::{Asked, BadAnswer};
+use crate::dialect::anthropic::markdown;
 use crate::json::{Object, Text, Value};
 
 pub(super) fn read(body: &[u8]) -> Result<Answer, BadAnswer> {
@@ -148,11 +149,11 @@ pub(super) fn finish(reason: &str) -> Finish {
 
 pub(super) fn write_finish(finish: &Finish) -> &'static str {
     match finish {
-        Finish::Stop | Finish::Refusal | Finish::Pause => "COMPLETE",
+        Finish::Stop | Finish::Pause => "COMPLETE",
         Finish::StopSequence(_) => "STOP_SEQUENCE",
         Finish::Length => "MAX_TOKENS",
         Finish::ToolCalls => "TOOL_CALL",
-        Finish::ContentFilter => "ERROR_TOXIC",
+        Finish::ContentFilter | Finish::Refusal => "ERROR_TOXIC",
         Finish::ContextFull => "ERROR_LIMIT",
         Finish::Other(name) if name == "TIMEOUT" => "TIMEOUT",
         Finish::MalformedCall | Finish::Failed | Finish::Other(_) => "ERROR",
@@ -228,8 +229,12 @@ fn message<'p>(parts: &'p [Part<'p>]) -> Object<'p> {
                         .maybe("signature", signature),
                 );
             }
-            // Cohere's models answer in words alone.
-            PartKind::Media(_) | PartKind::ToolResult(_) => {}
+            PartKind::Media(file) => {
+                let text = markdown(file);
+                blocks.push(Object::new().with("type", "text").with("text", text));
+            }
+            // Models give no results.
+            PartKind::ToolResult(_) => {}
         }
     }
     let mut object = Object::new().with("role", "assistant");

@@ -8,15 +8,12 @@ use crate::sse;
 pub(super) fn read(status: u16, body: &[u8]) -> Option<Problem> {
     let value = Value::from_bytes(body).ok()?;
     let message = value.get("message").and_then(Value::as_str)?;
+    // A token that is none (https://docs.cohere.com/reference/errors), which nobody else has a status for.
+    let status = if status == 498 { 401 } else { status };
     let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     Some(Problem {
         status,
-        // 498 is a token that is none (https://docs.cohere.com/reference/errors).
-        kind: if status == 498 {
-            ProblemKind::Authentication
-        } else {
-            ProblemKind::of(status)
-        },
+        kind: ProblemKind::of(status),
         code: text("code"),
         param: text("param"),
         message: message.to_owned(),

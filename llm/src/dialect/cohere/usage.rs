@@ -15,10 +15,12 @@ pub(super) fn read(value: &Value<'_>) -> Option<Usage> {
         (input.is_some() || output.is_some()).then(|| (input.unwrap_or(0), output.unwrap_or(0)))
     };
     let (input, output) = of("billed_units").or_else(|| of("tokens"))?;
+    let cached = value.get("cached_tokens").and_then(Value::as_u64);
     Some(Usage {
         input,
         output,
-        cached: value.get("cached_tokens").and_then(Value::as_u64),
+        // What was cached is counted among all that was read, of which less is billed.
+        cached: cached.map(|cached| cached.min(input)),
         ..Usage::default()
     })
 }
@@ -49,6 +51,9 @@ mod tests {
             ..Usage::default()
         };
         assert_eq!(read(&Value::parse(value).unwrap()), Some(expected));
+        let cached = r#"{"billed_units":{"input_tokens":5},"tokens":{"input_tokens":70},"cached_tokens":16}"#;
+        let cached = read(&Value::parse(cached).unwrap()).unwrap();
+        assert_eq!((cached.input, cached.cached), (5, Some(5)));
         let searches = Value::parse(r#"{"billed_units":{"search_units":1}}"#).unwrap();
         assert_eq!(read(&searches), None);
         let written = write(&expected).to_bytes();

@@ -114,8 +114,17 @@ fn name_of(problem: &Problem) -> &'static str {
     }
 }
 
+/// The status that Google's APIs have for it: 529 is Anthropic's own for what is 503 elsewhere.
+fn status_of(problem: &Problem) -> u16 {
+    match problem.status {
+        529 => 503,
+        status => status,
+    }
+}
+
 /// `{"error":{"code","message","status","details"}}`; the details carry the code and the field at fault.
 pub(super) fn object(problem: &Problem) -> Object<'_> {
+    let status = status_of(problem);
     let mut details: Vec<Object<'_>> = Vec::new();
     if let Some(code) = &problem.code {
         details.push(
@@ -136,7 +145,7 @@ pub(super) fn object(problem: &Problem) -> Object<'_> {
         );
     }
     let mut error = Object::new()
-        .with("code", u32::from(problem.status))
+        .with("code", u32::from(status))
         .with("message", &problem.message)
         .with("status", name_of(problem));
     if !details.is_empty() {
@@ -147,7 +156,7 @@ pub(super) fn object(problem: &Problem) -> Object<'_> {
 
 pub(super) fn write(problem: &Problem) -> WrittenProblem {
     WrittenProblem {
-        status: problem.status,
+        status: status_of(problem),
         headers: Vec::new(),
         body: object(problem).to_bytes(),
     }

@@ -96,6 +96,19 @@ fn request_passes(interaction: &Interaction) -> Result<(), String> {
     } else if !named.path.contains(OTHER) {
         return Err(format!("{} names no other model", named.path));
     }
+    // Google's SDK names it again in each of several requests.
+    let others = after.get_mut("requests").and_then(Value::as_array_mut);
+    let others = others.into_iter().flatten();
+    for (was, is) in before["requests"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .zip(others)
+    {
+        if is["model"] == format!("models/{OTHER}") {
+            is["model"] = was["model"].clone();
+        }
+    }
     if before == after {
         Ok(())
     } else {

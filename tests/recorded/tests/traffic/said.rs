@@ -196,8 +196,7 @@ fn nearest(finish: &Finish, format: Format) -> Finish {
     match (finish, format) {
         // Who names the sequence: https://docs.claude.com/en/api/messages (`stop_sequence`).
         // A filter is what they have for an answer that was withheld.
-        (Finish::Refusal, Completions | Gemini | Converse) => Finish::ContentFilter,
-        (Finish::Refusal, Cohere) => Finish::Stop,
+        (Finish::Refusal, Completions | Gemini | Converse | Cohere) => Finish::ContentFilter,
         // And a refusal where there is no filter.
         (Finish::ContentFilter, Messages) => Finish::Refusal,
         (Finish::StopSequence(_), Chat | Completions | Responses | Gemini) => Finish::Stop,

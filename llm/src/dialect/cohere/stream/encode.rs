@@ -31,6 +31,8 @@ enum Open {
     Text,
     Thinking,
     Call,
+    /// A file, shown as text that links to it: Cohere's models answer in words alone.
+    File,
 }
 
 impl Encode {
@@ -94,8 +96,14 @@ impl Encode {
                     .maybe("signature", token);
                 return event("tool-call-start", self.calls, "tool_calls", call, out);
             }
-            // Cohere's models answer in words alone.
-            PartStart::Media { .. } => return,
+            PartStart::Media { media_type, .. } => {
+                self.open = Some(Open::File);
+                let media_type = media_type.as_deref().unwrap_or("image/png");
+                let content = Object::new().with("type", "text").with("text", "");
+                event("content-start", self.blocks, "content", content, out);
+                self.words(&format!("![](data:{media_type};base64,"), out);
+                return;
+            }
         };
         let content = Object::new().with("type", kind).with(kind, "");
         event("content-start", self.blocks, "content", content, out);
@@ -109,6 +117,7 @@ impl Encode {
                 }
                 Object::new().with("text", text)
             }
+            (Some(Open::File), Delta::Data(data)) => Object::new().with("text", data),
             (Some(Open::Thinking), Delta::Text(text)) => Object::new().with("thinking", text),
             (Some(Open::Thinking), Delta::Signature(signature)) => Object::new()
                 .with("thinking", "")
@@ -130,9 +139,17 @@ impl Encode {
         event("content-delta", self.blocks, "content", content, out);
     }
 
+    fn words(&self, text: &str, out: &mut Vec<u8>) {
+        let content = Object::new().with("text", text);
+        event("content-delta", self.blocks, "content", content, out);
+    }
+
     fn stop(&mut self, out: &mut Vec<u8>) {
+        if self.open == Some(Open::File) {
+            self.words(")", out);
+        }
         match self.open.take() {
-            Some(Open::Text | Open::Thinking) => {
+            Some(Open::Text | Open::Thinking | Open::File) => {
                 end("content-end", self.blocks, out);
                 self.blocks += 1;
             }

@@ -48,6 +48,16 @@ impl<'a> Reader<'a> {
                 ("description", Value::String(text)) => description = Some(text.value.clone()),
                 ("parameters", schema) => parameters = Some(to_json_schema(schema)),
                 ("parametersJsonSchema", schema) => json_schema = Some(schema.clone()),
+                // What a function gives is for people and for SDKs, which say it unasked; that it blocks is how all do.
+                ("response", _) => {
+                    self.request
+                        .leaves_out("tools[].functionDeclarations[].response");
+                }
+                ("responseJsonSchema", _) => {
+                    self.request
+                        .leaves_out("tools[].functionDeclarations[].responseJsonSchema");
+                }
+                ("behavior", Value::String(text)) if &*text.value == "BLOCKING" => {}
                 _ => self.extra(format!("{path}.{own}"), value),
             }
         }

@@ -21,6 +21,8 @@ pub(in crate::dialect::gemini) struct Decode {
     failed: bool,
     /// The prompt was blocked; no choice comes.
     blocked: bool,
+    /// And why, in words.
+    why: Option<String>,
     choices: Vec<Choice>,
     usage: Option<Usage>,
     /// The provider's name of the answer, as far as it goes into the ids of calls.
@@ -76,6 +78,22 @@ impl Decoder for Decode {
             }
         }
         if self.blocked && self.choices.is_empty() {
+            if let Some(why) = self.why.take() {
+                let (choice, part) = (0, 0);
+                let start = PartStart::Refusal;
+                events.push(Event::PartStart {
+                    choice,
+                    part,
+                    start,
+                });
+                let delta = Delta::Text(why);
+                events.push(Event::Delta {
+                    choice,
+                    part,
+                    delta,
+                });
+                events.push(Event::PartEnd { choice, part });
+            }
             events.push(Event::Finish {
                 choice: 0,
                 finish: Finish::ContentFilter,
@@ -121,6 +139,8 @@ impl Decode {
             .is_some()
         {
             self.blocked = true;
+            let said = feedback.and_then(|feedback| text(feedback, "blockReasonMessage"));
+            self.why = said.filter(|said| !said.is_empty()).map(str::to_owned);
         }
         let used = field(value, "usageMetadata").and_then(usage::read);
         if let Some(used) = used

@@ -23,6 +23,7 @@ pub(crate) fn read(value: &Value<'_>) -> Option<Citation<'static>> {
         document: count("document_index"),
         span: span("start_index", "end_index"),
         source: span("start_char_index", "end_char_index"),
+        ..Citation::default()
     })
 }
 
