@@ -1,6 +1,6 @@
 //! Which headers pass, in both directions. What is not named here does.
 
-use http::header::{CONNECTION, HeaderName};
+use http::header::{CONNECTION, CONTENT_ENCODING, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 /// Of the caller's headers, those that the provider gets.
@@ -103,6 +103,13 @@ pub(crate) fn for_caller(mut headers: HeaderMap) -> HeaderMap {
     for name in OUT {
         headers.remove(name);
     }
+    // It says that nothing was done to the body (RFC 9110, section 8.4.1), and some servers say so.
+    if headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        headers.remove(CONTENT_ENCODING);
+    }
     if let Some(id) = headers.remove("x-request-id") {
         headers.insert(PROVIDERS_ID, id);
     }
@@ -180,6 +187,13 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    #[test]
+    fn an_encoding_that_is_none_is_not_told() {
+        let said = |encoding: &'static str| for_caller(map(&[("content-encoding", encoding)]));
+        assert_eq!(said("Identity"), map(&[]));
+        assert_eq!(said("gzip"), map(&[("content-encoding", "gzip")]));
     }
 
     #[test]

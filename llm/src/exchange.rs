@@ -396,13 +396,17 @@ impl Exchange {
         Some(problem)
     }
 
-    /// The error in an answer that says of itself that it succeeded, as Azure's filters send them.
+    /// The error in an answer that says of itself that it succeeded, as Azure's filters and OpenRouter send them. Its
+    /// status is the one that the body names, or that of the class that it names; 400 where it names none.
     #[must_use]
     pub fn hidden_problem(&self, body: &[u8]) -> Option<Problem> {
         let from = dialect::codec(self.provider_format());
         let hidden = !self.passes() && from.is_problem(body);
         let problem = if hidden {
-            from.read_problem(400, body)
+            from.read_problem(
+                dialect::openai::problem::told_status(body).unwrap_or(400),
+                body,
+            )
         } else {
             None
         };

@@ -26,6 +26,10 @@ pub(super) fn read(body: &[u8]) -> Result<Answer, BadAnswer> {
     decode.finish(&mut events);
     gather.take(events)?;
     let mut answer = gather.answer();
+    // An answer that says neither anything nor why it does not would pass for one that is complete.
+    if answer.choices.is_empty() {
+        return Err(BadAnswer::new("it has no candidates"));
+    }
     let tier = super::names::field(&value, "usageMetadata")
         .and_then(|usage| super::names::text(usage, "serviceTier"));
     answer.service_tier = tier.map(|tier| match tier.to_ascii_lowercase().as_str() {

@@ -104,20 +104,34 @@ pub(crate) fn in_stream(chunk: &Value<'_>, name: Option<&str>) -> Option<Problem
     Some(read.unwrap_or_else(|| Problem::new(status, "upstream_error", "The provider failed.")))
 }
 
-/// The status that an error in a stream would have had: its code, where that is one, or what its class says.
+/// The status that an error would have had which came under another one, in any of the formats that name their errors.
+pub(crate) fn told_status(body: &[u8]) -> Option<u16> {
+    let value = Value::from_bytes(body).ok()?;
+    let value = match &value {
+        Value::Array(items) => items.first()?,
+        value => value,
+    };
+    status_told(value.get("error").unwrap_or(value))
+}
+
+/// The status that an error in a stream would have had; 500 where it does not tell.
 fn status_of(error: &Value<'_>) -> u16 {
+    status_told(error).unwrap_or(500)
+}
+
+/// What an error says of its status: its code, where that is one, or what its class says.
+fn status_told(error: &Value<'_>) -> Option<u16> {
     let status = |value: &Value<'_>| {
         let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
         let number = u16::try_from(number).ok()?;
         (400..=599).contains(&number).then_some(number)
     };
     let known = error.get("code").and_then(status);
-    known.unwrap_or_else(|| {
-        let class = ["type", "code"]
+    known.or_else(|| {
+        ["type", "code"]
             .into_iter()
             .filter_map(|name| error.get(name)?.as_str())
-            .find_map(class_status);
-        class.unwrap_or(500)
+            .find_map(class_status)
     })
 }
 
@@ -132,8 +146,10 @@ fn class_status(class: &str) -> Option<u16> {
         | "insufficient_quota"
         | "tokens"
         | "requests" => 429,
+        "billing_error" => 402,
+        "request_too_large" => 413,
         "overloaded_error" | "service_unavailable" => 503,
-        "timeout" => 504,
+        "timeout" | "timeout_error" => 504,
         "server_error" | "api_error" | "InternalServerError" => 500,
         _ => return None,
     })
@@ -250,6 +266,33 @@ mod tests {
             message: message.to_owned(),
         };
         assert_eq!(read(404, body.as_bytes()), Some(expected));
+    }
+
+    #[rstest]
+    #[case(r#"{"error":{"code":429,"message":"m"}}"#, Some(429))]
+    #[case(r#"{"error":{"code":"400","message":"m"}}"#, Some(400))]
+    #[case(
+        r#"{"error":{"code":503,"message":"m","status":"UNAVAILABLE"}}"#,
+        Some(503)
+    )]
+    #[case(r#"[{"error":{"code":403,"message":"m"}}]"#, Some(403))]
+    #[case(
+        r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#,
+        Some(503)
+    )]
+    #[case(
+        r#"{"object":"error","message":"m","type":"rate_limit_error"}"#,
+        Some(429)
+    )]
+    #[case(r#"{"error":{"code":"content_filter","message":"m"}}"#, None)]
+    #[case(r#"{"error":{"code":200,"message":"m"}}"#, None)]
+    #[case(r#"{"message":"m"}"#, None)]
+    #[case("<html>", None)]
+    fn an_error_under_another_status_says_which_it_is(
+        #[case] body: &str,
+        #[case] status: Option<u16>,
+    ) {
+        assert_eq!(told_status(body.as_bytes()), status);
     }
 
     #[rstest]
