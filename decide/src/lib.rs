@@ -12,7 +12,7 @@ use weir_config::linked::{Consumer, Linked, LinkedBackend};
 
 pub use backend::Order;
 pub use decision::{Decision, NoRoute, Why};
-pub use models::{ModelEntry, models};
+pub use models::{ModelEntry, model, models};
 pub use route::{Precedence, Specificity, Tier};
 
 /// The longest model name that any route can match, in bytes. Longer ones are no model: they would make patterns and

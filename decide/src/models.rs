@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use weir_config::linked::{Consumer, Linked, LinkedRoute};
 
+use crate::{Facts, route};
+
 /// A model that a consumer may ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelEntry {
@@ -52,6 +54,34 @@ pub fn models(linked: &Linked, consumer: &Consumer) -> Vec<ModelEntry> {
         }
     }
     entries.into_values().collect()
+}
+
+/// The model of this name, if `consumer` may ask for it: one of [`models`], or one that only a pattern has and a
+/// provider behind it takes.
+#[must_use]
+pub fn model(linked: &Linked, consumer: &Consumer, name: &str) -> Option<ModelEntry> {
+    let listed = models(linked, consumer);
+    if let Some(entry) = listed.into_iter().find(|entry| *entry.id == *name) {
+        return Some(entry);
+    }
+    let facts = Facts {
+        consumer,
+        model: name,
+        stream: false,
+        operation: "",
+        input_tokens: &|| 0,
+        named_route: None,
+        draw: 0,
+    };
+    let route = route::find(linked, &facts).ok()?.route;
+    let mut backends = route.rules.iter().flat_map(|rule| &rule.backends);
+    backends
+        .any(|backend| backend.upstream_name(name).is_some())
+        .then(|| ModelEntry {
+            id: name.into(),
+            route: Arc::clone(&route.id),
+            created: route.seniority().created.unwrap_or_default(),
+        })
 }
 
 /// The first to come is the one that would be taken.

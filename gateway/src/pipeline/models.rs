@@ -2,7 +2,7 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use weir_decide::{ModelEntry, models};
+use weir_decide::{ModelEntry, model, models};
 use weir_llm::dialect::{ModelShape, ModelsShape};
 
 use super::authenticate::Authenticated;
@@ -16,16 +16,14 @@ pub(super) fn list(caller: &Authenticated, sdk: ModelsShape) -> Response {
     json(sdk.list(&shapes))
 }
 
-/// One of them.
+/// One that it may ask for, listed or not.
 pub(super) fn one(
     caller: &Authenticated,
     sdk: ModelsShape,
     wanted: &str,
 ) -> Result<Response, Refusal> {
-    models(&caller.received.generation.linked, &caller.consumer)
-        .iter()
-        .find(|entry| *entry.id == *wanted)
-        .map(|entry| json(sdk.one(&shape(entry))))
+    model(&caller.received.generation.linked, &caller.consumer, wanted)
+        .map(|entry| json(sdk.one(&shape(&entry))))
         .ok_or_else(|| Refusal::ModelNotFound(wanted.to_owned()))
 }
 

@@ -50,10 +50,10 @@ impl Call {
         }
     }
 
-    /// `GET /v1/models` and `/v1/models/{model}`, and the same below Gemini's `/v1beta`.
+    /// `GET /v1/models` and `/v1/models/{model}`, and the same below Gemini's `/v1beta` and `/v1alpha`.
     fn models(head: &Head) -> Result<Self, Refusal> {
         let path = head.uri.path();
-        let rest = ["/v1/models", "/v1beta/models"]
+        let rest = ["/v1/models", "/v1beta/models", "/v1alpha/models"]
             .iter()
             .find_map(|base| path.strip_prefix(base))
             .ok_or(Refusal::UnsupportedEndpoint)?;
@@ -101,10 +101,16 @@ pub(super) fn format_of(head: &Head) -> Format {
             return call.format;
         }
     }
-    let google = head.headers.contains_key("x-goog-api-key") || path.starts_with("/v1beta");
+    let google = head.headers.contains_key("x-goog-api-key")
+        || path.starts_with("/v1beta")
+        || path.starts_with("/v1alpha");
+    let cohere = ModelsShape::of(path, |name| {
+        head.headers.get(name).and_then(|value| value.to_str().ok())
+    }) == ModelsShape::Cohere;
     match path {
         _ if anthropic => Format::Messages,
         _ if google => Format::Gemini,
+        _ if cohere => Format::Cohere,
         _ if path.starts_with("/model/") => Format::Converse,
         _ if path.starts_with("/v2/") => Format::Cohere,
         _ => Format::Chat,

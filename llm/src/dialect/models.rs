@@ -13,7 +13,7 @@ pub enum ModelsShape {
     OpenAI,
     /// Anthropic's, which always sends `anthropic-version`.
     Anthropic,
-    /// Google's, which sends `x-goog-api-key` or calls below `/v1beta`.
+    /// Google's, which sends `x-goog-api-key` or calls below `/v1beta` or `/v1alpha`.
     Gemini,
     /// Cohere's, which names itself in `x-fern-sdk-name` (<https://github.com/cohere-ai/cohere-python>).
     Cohere,
@@ -25,7 +25,11 @@ impl ModelsShape {
         let cohere = |name| header(name).is_some_and(|value| value.contains("cohere"));
         if header("anthropic-version").is_some() {
             Self::Anthropic
-        } else if path.starts_with("/v1beta") || header("x-goog-api-key").is_some() {
+        } else if ["/v1beta", "/v1alpha"]
+            .iter()
+            .any(|base| path.starts_with(base))
+            || header("x-goog-api-key").is_some()
+        {
             Self::Gemini
         } else if cohere("x-fern-sdk-name") || cohere("user-agent") {
             Self::Cohere
