@@ -203,6 +203,34 @@ fn a_result_without_a_call_is_refused() {
     assert_eq!(problem.code.as_deref(), Some("invalid_tool_call_id"));
 }
 
+#[test]
+fn instructions_alone_are_what_google_is_asked() {
+    let body = r#"{"model":"m","messages":[{"role":"system","content":"Count to three."}]}"#;
+    let value = Value::parse(body).unwrap();
+    let request = read(Format::Chat, &value);
+    let (written, dropped) = write(Format::Gemini, &request, "gemini-2.5-flash", false).unwrap();
+    assert_eq!(
+        (written, dropped),
+        (
+            serde_json::json!({"contents": [{"role": "user", "parts": [{"text": "Count to three."}]}]}),
+            Vec::new()
+        )
+    );
+}
+
+#[test]
+fn a_call_without_arguments_has_an_empty_object_for_cohere() {
+    let body = r#"{"model":"m","messages":[{"role":"assistant","tool_calls":[
+        {"id":"c","type":"function","function":{"name":"f","arguments":""}}]}]}"#;
+    let value = Value::parse(body).unwrap();
+    let request = read(Format::Chat, &value);
+    let (written, _) = write(Format::Cohere, &request, "command-a-03-2025", false).unwrap();
+    assert_eq!(
+        written["messages"][0]["tool_calls"][0]["function"],
+        serde_json::json!({"name": "f", "arguments": "{}"})
+    );
+}
+
 #[rstest]
 #[case::level("gemini-3-pro", r#"{"thinkingLevel":"LOW"}"#)]
 #[case::budget("gemini-2.5-pro", r#"{"thinkingBudget":1024}"#)]

@@ -53,9 +53,23 @@ impl<'r> Writer<'_, 'r> {
         let request = self.request;
         self.gaps.extras(&request.extras)?;
         self.gaps.hints_of(request, Keeps::default());
-        let contents = self.contents()?;
+        let mut contents = self.contents()?;
+        let mut system = self.system()?;
+        if contents.is_empty() && !system.is_empty() {
+            // Instructions alone are what is asked: Google refuses a call without contents.
+            let parts = std::mem::take(&mut system);
+            contents.push(
+                Object::new()
+                    .with("role", "user")
+                    .with("parts", parts)
+                    .into(),
+            );
+        }
         self.body.push("contents", contents);
-        self.system()?;
+        if !system.is_empty() {
+            self.body
+                .push("systemInstruction", Object::new().with("parts", system));
+        }
         self.tools()?;
         self.config()?;
         self.notes()
@@ -131,7 +145,7 @@ impl<'r> Writer<'_, 'r> {
     }
 
     /// Instructions; those in the middle of the conversation join the ones before it, as there is no such role.
-    fn system(&mut self) -> Result<(), Problem> {
+    fn system(&mut self) -> Result<Vec<Value<'r>>, Problem> {
         let request = self.request;
         let later = request
             .messages
@@ -142,11 +156,7 @@ impl<'r> Writer<'_, 'r> {
         for part in request.system.iter().chain(later) {
             parts.extend(self.part(part, false)?.map(Value::from));
         }
-        if !parts.is_empty() {
-            self.body
-                .push("systemInstruction", Object::new().with("parts", parts));
-        }
-        Ok(())
+        Ok(parts)
     }
 
     fn tools(&mut self) -> Result<(), Problem> {

@@ -236,9 +236,13 @@ fn text_block<'r>(text: &'r crate::json::Text<'r>) -> Object<'r> {
 }
 
 fn tool_call<'r>(call: &'r ToolCall<'r>) -> Object<'r> {
-    let function = Object::new()
-        .with("name", &call.name)
-        .with("arguments", &call.arguments);
+    let function = Object::new().with("name", &call.name);
+    // Some say of a call without arguments nothing, which is no JSON.
+    let function = if call.arguments.trim().is_empty() {
+        function.with("arguments", "{}")
+    } else {
+        function.with("arguments", &call.arguments)
+    };
     Object::new()
         .with("id", &call.id)
         .with("type", "function")
