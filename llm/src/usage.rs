@@ -31,6 +31,10 @@ impl Usage {
     /// Reads the value of OpenAI's `usage`
     /// (<https://platform.openai.com/docs/api-reference/chat/object>).
     ///
+    /// Images and transcriptions name the same counts `input_tokens` and `output_tokens`
+    /// (<https://platform.openai.com/docs/api-reference/images/object>,
+    /// <https://platform.openai.com/docs/api-reference/audio/json-object>).
+    ///
     /// `None` for `null`, for what is not such an object, and for one that holds no count.
     /// A missing `prompt_tokens` is the total less the output.
     #[must_use]
@@ -61,21 +65,30 @@ impl OpenAi {
     fn of(value: &Value<'_>) -> Self {
         let count = |value: &Value<'_>, name: &str| value.get(name).and_then(Value::as_u64);
         let inside = |object: &str, name: &str| count(value.get(object)?, name);
+        let of_media = |object: [&str; 2], name: &str| {
+            object.into_iter().find_map(|object| inside(object, name))
+        };
+        // Transcriptions spell it `token`.
+        let input_details = ["input_tokens_details", "input_token_details"];
+        let output_details = ["output_tokens_details", "output_token_details"];
         Self {
-            prompt: count(value, "prompt_tokens"),
-            completion: count(value, "completion_tokens"),
+            prompt: count(value, "prompt_tokens").or_else(|| count(value, "input_tokens")),
+            completion: count(value, "completion_tokens").or_else(|| count(value, "output_tokens")),
             total: count(value, "total_tokens"),
             // DeepSeek's https://api-docs.deepseek.com/guides/kv_cache, then Moonshot's.
             cached: inside("prompt_tokens_details", "cached_tokens")
                 .or_else(|| count(value, "prompt_cache_hit_tokens"))
-                .or_else(|| count(value, "cached_tokens")),
+                .or_else(|| count(value, "cached_tokens"))
+                .or_else(|| of_media(input_details, "cached_tokens")),
             // OpenRouter's https://openrouter.ai/docs/use-cases/usage-accounting.
             cache_write: inside("prompt_tokens_details", "cache_write_tokens"),
             reasoning: inside("completion_tokens_details", "reasoning_tokens")
                 // Perplexity's.
                 .or_else(|| count(value, "reasoning_tokens")),
-            audio_input: inside("prompt_tokens_details", "audio_tokens"),
-            audio_output: inside("completion_tokens_details", "audio_tokens"),
+            audio_input: inside("prompt_tokens_details", "audio_tokens")
+                .or_else(|| of_media(input_details, "audio_tokens")),
+            audio_output: inside("completion_tokens_details", "audio_tokens")
+                .or_else(|| of_media(output_details, "audio_tokens")),
         }
     }
 
@@ -144,6 +157,32 @@ mod tests {
             ..Usage::default()
         };
         assert_eq!(Usage::from_openai(value), Some(expected));
+    }
+
+    #[test]
+    fn usages_of_images_and_of_transcriptions_are_read() {
+        let image = br#"{"total_tokens":100,"input_tokens":50,"output_tokens":50,
+            "input_tokens_details":{"text_tokens":10,"image_tokens":40}}"#;
+        let expected = Usage {
+            input: 50,
+            output: 50,
+            ..Usage::default()
+        };
+        assert_eq!(Usage::from_openai(image), Some(expected));
+        let transcription =
+            br#"{"type":"tokens","input_tokens":14,"output_tokens":45,"total_tokens":59,
+            "input_token_details":{"text_tokens":4,"audio_tokens":10}}"#;
+        let expected = Usage {
+            input: 14,
+            output: 45,
+            audio_input: Some(10),
+            ..Usage::default()
+        };
+        assert_eq!(Usage::from_openai(transcription), Some(expected));
+        assert_eq!(
+            Usage::from_openai(br#"{"type":"duration","seconds":27}"#),
+            None
+        );
     }
 
     #[test]
