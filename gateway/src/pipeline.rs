@@ -16,6 +16,7 @@ mod content;
 mod count;
 mod mock;
 mod models;
+mod named;
 mod receive;
 mod route;
 mod tail;

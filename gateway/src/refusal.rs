@@ -126,6 +126,20 @@ impl Refusal {
         self.row().code
     }
 
+    /// The same, of a field of the caller's body.
+    pub fn naming(&self, param: &str) -> Self {
+        let Row {
+            status,
+            code,
+            message,
+            ..
+        } = self.row();
+        Self::Problem(Problem {
+            param: Some(param.to_owned()),
+            ..Problem::new(status.as_u16(), code, format!("{param}: {message}"))
+        })
+    }
+
     /// The answer that the caller gets, an error of its own format.
     pub fn response(&self, format: Format, request_id: &str) -> Response {
         let row = self.row();
@@ -331,6 +345,7 @@ impl Refusal {
                 code: match problem.code.as_deref() {
                     Some("unsupported_parameter") => "unsupported_parameter",
                     Some("invalid_json") => "invalid_json",
+                    Some("model_not_found") => "model_not_found",
                     _ => "invalid_request",
                 },
                 message: problem.message.clone(),

@@ -1,5 +1,6 @@
 //! The body of a request in JSON, read once: what Weir goes by, and where in the body it stands.
 
+pub mod named;
 mod text;
 
 use std::borrow::Cow;

@@ -46,6 +46,10 @@ const PECULIAR: &[(&str, &[&str])] = &[
     ),
     ("gateway/src/pipeline/tail.rs", &["Format::Chat"]),
     ("llm/src/body.rs", &["Format::Chat", "Format::Completions"]),
+    (
+        "llm/src/body/named.rs",
+        &["Format::Gemini", "Format::Messages"],
+    ),
     ("llm/src/bound/facts.rs", &["Format::Chat"]),
     ("llm/src/call.rs", &["Format::Messages"]),
     (

@@ -174,7 +174,13 @@ impl Routed {
         let Some(endpoint) = self.generation.endpoint(provider) else {
             return Outcome::Unfit(Refusal::NoBackend);
         };
-        let mut exchange = match self.exchange(endpoint, upstream_model, tail) {
+        let named = self.named.as_ref();
+        let body = match named.map(|named| named.at(backend, &self.body)) {
+            None => self.body.clone(),
+            Some(Ok(body)) => body,
+            Some(Err(refusal)) => return Outcome::Unfit(refusal),
+        };
+        let mut exchange = match self.exchange(endpoint, upstream_model, &body, tail) {
             Ok(exchange) => exchange,
             Err(Unfit::NoOperation) => {
                 let operation = self.call.operation.name();
@@ -207,7 +213,7 @@ impl Routed {
                     if answer.status == StatusCode::NOT_FOUND
                         && self.call.operation == Operation::Chat
                         && endpoint.learn(&exchange, answer.first.as_deref().unwrap_or_default())
-                        && let Ok(other) = self.exchange(endpoint, upstream_model, tail)
+                        && let Ok(other) = self.exchange(endpoint, upstream_model, &body, tail)
                     {
                         exchange = other;
                         return self
@@ -250,10 +256,11 @@ impl Routed {
         &self,
         endpoint: &Endpoint,
         upstream_model: &str,
+        bytes: &Bytes,
         tail: &Tail,
     ) -> Result<Exchange, Unfit> {
         let json = self.call.body == BodyKind::Json;
-        let body = json.then(|| self.reading.of(&self.body)).flatten();
+        let body = json.then(|| self.reading.of(bytes)).flatten();
         let settings = endpoint.settings();
         exchange::prepare(&Order {
             call: &self.call,
@@ -261,7 +268,7 @@ impl Routed {
             path: self.head.uri.path(),
             query: self.head.uri.query(),
             body: body.as_ref(),
-            bytes: &self.body,
+            bytes,
             form_model: self.form_model.as_ref(),
             stream: self.reading.stream(),
             dialect: endpoint.dialect,

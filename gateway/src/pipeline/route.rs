@@ -1,5 +1,6 @@
 //! The body is read, and `decide` says where the request goes.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,11 +8,13 @@ use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
 use weir_decide::{Decision, Facts, NoRoute, decide, decide_without_model};
 use weir_llm::body::Reading;
+use weir_llm::body::named::NamedModels;
 use weir_llm::call::Call;
 
 use super::Worker;
 use super::authenticate::Authenticated;
 use super::content::Content;
+use super::named::Named;
 use super::tail::Tail;
 use crate::live::Generation;
 use crate::refusal::Refusal;
@@ -34,6 +37,8 @@ pub(super) struct Routed {
     /// What the body takes of the bytes that the process may hold; for as long as it is held.
     pub(super) _held: Permit,
     pub(super) model: Arc<str>,
+    /// What the requests of a batch name.
+    pub(super) named: Option<Named>,
     pub(super) decision: Decision,
 }
 
@@ -62,12 +67,15 @@ impl Authenticated {
         if !model.is_empty() {
             tail.model = Some(Arc::clone(&model));
         }
+        let models = NamedModels::of(&call, &content.bytes).map_err(Refusal::Problem)?;
+        // A condition may ask for it once for each model of a batch.
+        let tokens = OnceCell::new();
         let facts = Facts {
             consumer: &consumer,
             model: &model,
             stream: reading.stream(),
             operation: call.operation.name(),
-            input_tokens: &|| content.text_bytes() / 4,
+            input_tokens: &|| *tokens.get_or_init(|| content.text_bytes() / 4),
             named_route: received.named_route(),
             draw: worker.rng.next(),
         };
@@ -89,6 +97,7 @@ impl Authenticated {
         tracing::debug!(request_id = %tail.request_id, %decision, "routed");
         tail.route = Some(Arc::clone(&decision.route));
         tail.rule = Some(decision.rule);
+        let named = Named::route(models, linked, &facts, &decision)?;
         let Content {
             reading,
             bytes,
@@ -107,6 +116,7 @@ impl Authenticated {
             rest,
             _held: held,
             model,
+            named,
             decision,
         })
     }

@@ -57,7 +57,7 @@ fn no_path_leads_elsewhere() {
         "/v1/messages/batches/..%2f..%2fmessages",
         "/v1/messages/batches/%252e%252e/%252e%252e/messages",
     ] {
-        let sent = sent(("POST", target), true, "", Dialect::Anthropic, &plain);
+        let sent = sent(("GET", target), true, "", Dialect::Anthropic, &plain);
         assert_eq!(code(sent).as_deref(), Some("invalid_path"), "{target}");
     }
     for (target, dialect) in [

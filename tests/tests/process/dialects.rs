@@ -1,6 +1,7 @@
 //! Every format of callers at every dialect of providers, through a real gateway: plain, streamed, with tools and their
 //! results, and refused; and the calls that are no chat.
 
+mod batches;
 mod callers;
 mod fake;
 

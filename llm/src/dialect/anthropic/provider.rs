@@ -91,8 +91,15 @@ pub static PATHS: &[Path] = &[
         Operation::Batches,
         BodyKind::Opaque,
     ),
+    // Nothing else is posted there: what makes a batch is read above.
     path(
-        &["GET", "POST", "DELETE"],
+        &["POST"],
+        "/v1/messages/batches/{id}/cancel",
+        Operation::Batches,
+        BodyKind::Opaque,
+    ),
+    path(
+        &["GET", "DELETE"],
         "/v1/messages/batches/{rest}",
         Operation::Batches,
         BodyKind::Opaque,
