@@ -32,6 +32,11 @@ impl Codec for Chat {
         Format::Cohere
     }
 
+    /// Citations call documents as the caller does.
+    fn repeats_request(&self) -> bool {
+        true
+    }
+
     /// An image: 12 tiles and one of the whole, 256 each (<https://docs.cohere.com/docs/image-inputs>). Whether
     /// `thinking.token_budget` is within the maximum the page does not say (<https://docs.cohere.com/docs/reasoning>).
     fn limits(&self) -> Limits {

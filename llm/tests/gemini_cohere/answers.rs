@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 use weir_llm::Format;
 use weir_llm::chat::{Answer, Choice, Finish, Part, PartKind, Problem, ProblemKind};
+use weir_llm::codec::{Asked, Gaps, Target};
 use weir_llm::json::{Text, Value};
 
 use crate::support::{asked, codec, decode, encode, read};
@@ -97,4 +98,77 @@ fn what_a_function_of_google_s_gives_is_no_parameter() {
         request.left_out,
         ["tools[].functionDeclarations[].response"]
     );
+}
+
+/// <https://docs.cohere.com/docs/documents-and-citations>
+#[test]
+fn documents_of_cohere_s_callers_are_cited_by_the_names_that_they_gave() {
+    let text = json!({"messages": [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "user", "content": "What is it?"},
+    ], "documents": ["One.", {"id": "two", "data": {"title": "Second", "text": "Two."}}, {"data": {"a": 1, "text": "Three."}}]})
+    .to_string();
+    let body = Value::parse(&text).unwrap();
+    let asked = Asked {
+        body: Some(&body),
+        ..asked(Format::Cohere, false)
+    };
+    let request = codec(Format::Cohere).read_request(&body, &asked).unwrap();
+    assert_eq!(request.extras, []);
+    let target = Target {
+        dialect: weir_llm::Dialect::Anthropic,
+        preset: None,
+        model: "claude-opus-4-6",
+    };
+    let mut gaps = Gaps::new(false, "Anthropic");
+    let written = codec(Format::Messages)
+        .write_request(&request, &target, &mut gaps)
+        .unwrap();
+    let written: Json = serde_json::from_slice(&written.to_bytes()).unwrap();
+    let document = |data: &str| json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": data}, "citations": {"enabled": true}});
+    let mut titled = document("Two.");
+    titled["title"] = "Second".into();
+    let expected = json!([
+        document("One."),
+        titled,
+        document(r#"{"a":1,"text":"Three."}"#),
+        {"type": "text", "text": "What is it?"},
+    ]);
+    assert_eq!(written["messages"][2]["content"], expected);
+
+    let cited = json!({"type": "char_location", "cited_text": "Two.", "document_index": 1, "document_title": "Second", "start_char_index": 0, "end_char_index": 4});
+    let answer = json!({"content": [{"type": "text", "text": "It is.", "citations": [cited]}], "stop_reason": "end_turn"});
+    let answer = codec(Format::Messages)
+        .read_answer(answer.to_string().as_bytes())
+        .unwrap();
+    let plain: Json =
+        serde_json::from_slice(&codec(Format::Cohere).write_answer(&answer, &asked)).unwrap();
+    let source = &plain["message"]["citations"][0]["sources"][0];
+    assert_eq!(source["id"], "two");
+}
+
+#[test]
+fn what_cohere_does_anyway_and_what_none_does_is_no_extra() {
+    for (options, extra) in [
+        (json!({"citation_options": {"mode": "OFF"}}), None),
+        (json!({"citation_options": {"mode": "disabled"}}), None),
+        (
+            json!({"citation_options": {"mode": "FAST"}}),
+            Some("citation_options"),
+        ),
+        (json!({"safety_mode": "CONTEXTUAL"}), None),
+        (json!({"safety_mode": "STRICT"}), Some("safety_mode")),
+    ] {
+        let mut body =
+            json!({"messages": [{"role": "user", "content": "Hi"}], "documents": ["One."]});
+        for (name, value) in options.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let body = body.to_string();
+        let body = Value::parse(&body).unwrap();
+        let request = read(Format::Cohere, &body);
+        let found: Vec<&str> = request.extras.iter().map(|one| &*one.path).collect();
+        assert_eq!(found, Vec::from_iter(extra), "{options}");
+    }
 }

@@ -28,7 +28,7 @@ const COHERE: &str = include_str!("../fixtures/cohere/request.json");
 #[case::cohere(
     Format::Cohere, COHERE, Format::Cohere, "command-a-03-2025",
     include_str!("../fixtures/cohere/request.cohere.json"),
-    &["safety_mode", "citation_options", "documents"],
+    &["safety_mode", "citation_options"],
 )]
 fn a_request_is_written_for_a_provider(
     #[case] from: Format,

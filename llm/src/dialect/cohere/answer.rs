@@ -175,7 +175,7 @@ pub(super) fn write(answer: &Answer, asked: &Asked<'_>) -> Vec<u8> {
     let mut object = Object::new()
         .with("id", id)
         .with("finish_reason", finish.map_or("COMPLETE", write_finish))
-        .with("message", message(parts))
+        .with("message", message(parts, &cite::Names::of(asked)))
         .maybe("usage", answer.usage.as_ref().map(usage::write));
     let tokens = choice
         .map(|choice| choice.logprobs.as_slice())
@@ -187,7 +187,7 @@ pub(super) fn write(answer: &Answer, asked: &Asked<'_>) -> Vec<u8> {
     object.to_bytes()
 }
 
-fn message<'p>(parts: &'p [Part<'p>]) -> Object<'p> {
+fn message<'p>(parts: &'p [Part<'p>], names: &cite::Names) -> Object<'p> {
     let mut blocks: Vec<Object<'p>> = Vec::new();
     let mut calls: Vec<Object<'p>> = Vec::new();
     let mut citations: Vec<Object<'p>> = Vec::new();
@@ -195,7 +195,7 @@ fn message<'p>(parts: &'p [Part<'p>]) -> Object<'p> {
         match &part.kind {
             PartKind::Text(text, cited) => {
                 let index = u32::try_from(blocks.len()).unwrap_or(u32::MAX);
-                citations.extend(cited.iter().map(|one| cite::write(one, text, index)));
+                citations.extend(cited.iter().map(|one| cite::write(one, text, index, names)));
                 blocks.push(Object::new().with("type", "text").with("text", text));
             }
             PartKind::Refusal(text) => {

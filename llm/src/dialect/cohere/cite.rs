@@ -3,11 +3,34 @@
 use std::borrow::Cow;
 
 use crate::chat::Citation;
+use crate::codec::Asked;
 use crate::json::{Object, Value};
 
 /// The name of a document of a request, counted from 0 over all of them.
 pub(super) fn document_id(number: u64) -> String {
     format!("doc_{number}")
+}
+
+/// What a caller calls the documents of its request.
+#[derive(Debug, Default)]
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    /// Those in the caller's body.
+    pub(super) fn of(asked: &Asked<'_>) -> Self {
+        let documents = asked.body.and_then(|body| body.get("documents"));
+        let documents = documents.and_then(Value::as_array).unwrap_or_default();
+        let named = documents.iter().zip(0..).map(|(document, number)| {
+            let own = document.get("id").and_then(Value::as_str);
+            own.map_or_else(|| document_id(number), str::to_owned)
+        });
+        Self(named.collect())
+    }
+
+    fn name(&self, number: u64) -> String {
+        let own = usize::try_from(number).ok().and_then(|at| self.0.get(at));
+        own.cloned().unwrap_or_else(|| document_id(number))
+    }
 }
 
 /// One of Cohere's citations: one for each source; none for one of a plan or of reasoning.
@@ -59,7 +82,12 @@ fn of_source(source: &Value<'_>) -> Citation<'static> {
 }
 
 /// A citation of a text part, which is the content block of this index.
-pub(super) fn write<'c>(citation: &'c Citation<'_>, text: &str, content: u32) -> Object<'c> {
+pub(super) fn write<'c>(
+    citation: &'c Citation<'_>,
+    text: &str,
+    content: u32,
+    names: &Names,
+) -> Object<'c> {
     let mut object = Object::new();
     if let Some((start, end)) = citation.span {
         let len = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
@@ -71,7 +99,7 @@ pub(super) fn write<'c>(citation: &'c Citation<'_>, text: &str, content: u32) ->
             .with("text", cited);
     }
     let id = match citation.document {
-        Some(number) => Some(document_id(number)),
+        Some(number) => Some(names.name(number)),
         None => citation
             .url
             .as_ref()

@@ -5,7 +5,9 @@ mod message;
 pub(super) use message::ERROR;
 
 use crate::Format;
-use crate::chat::{Extra, Logprobs, Problem, Request, ResponseFormat, Thinking, Tool, ToolChoice};
+use crate::chat::{
+    Extra, Logprobs, Part, Problem, Request, ResponseFormat, Thinking, Tool, ToolChoice,
+};
 use crate::codec::Asked;
 use crate::json::Value;
 
@@ -13,6 +15,10 @@ use crate::json::Value;
 pub(super) struct Reader<'a> {
     request: Request<'a>,
     strict: bool,
+    /// Documents beside the turns.
+    documents: Vec<Part<'a>>,
+    /// Answers shall not cite them.
+    uncited: bool,
 }
 
 pub(super) fn request<'a>(body: &Value<'a>, asked: &Asked<'_>) -> Result<Request<'a>, Problem> {
@@ -39,10 +45,13 @@ pub(super) fn request<'a>(body: &Value<'a>, asked: &Asked<'_>) -> Result<Request
             ..Request::default()
         },
         strict: false,
+        documents: Vec::new(),
+        uncited: false,
     };
     for (name, value) in object.iter().filter(|(_, value)| !value.is_null()) {
         reader.field(name, value)?;
     }
+    reader.place_documents();
     if reader.strict {
         for tool in &mut reader.request.tools {
             if let Tool::Function { strict, .. } = tool {
@@ -91,6 +100,17 @@ impl<'a> Reader<'a> {
                 }
             }
             "thinking" => self.thinking(value),
+            "documents" => self.documents(value),
+            "citation_options" => match value.get("mode").and_then(Value::as_str) {
+                // Both names are in use (https://docs.cohere.com/reference/chat#request.body.citation_options).
+                Some(mode) if ["OFF", "DISABLED"].contains(&&*mode.to_ascii_uppercase()) => {
+                    self.uncited = true;
+                }
+                Some(mode) if mode.eq_ignore_ascii_case("ENABLED") => {}
+                _ => self.extra(name.to_owned(), value),
+            },
+            // As it is by default.
+            "safety_mode" if value.as_str() == Some("CONTEXTUAL") => {}
             _ => {
                 if !self.sampling(name, value)? {
                     self.extra(name.to_owned(), value);

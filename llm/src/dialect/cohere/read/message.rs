@@ -168,6 +168,79 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl<'a> Reader<'a> {
+    /// `documents`: strings, or `{data, id}` (<https://docs.cohere.com/reference/chat#request.body.documents>).
+    pub(super) fn documents(&mut self, value: &Value<'a>) {
+        let Some(documents) = value.as_array() else {
+            return self.extra("documents".to_owned(), value);
+        };
+        for (index, document) in documents.iter().enumerate() {
+            let path = format!("documents[{index}]");
+            match beside(document) {
+                Some(media) => self.documents.push(placed(PartKind::Media(media), path)),
+                None => self.extra(path, document),
+            }
+        }
+    }
+
+    /// Documents stand before what is asked of them: at the head of the user's last turn.
+    pub(super) fn place_documents(&mut self) {
+        let mut documents = std::mem::take(&mut self.documents);
+        if documents.is_empty() {
+            return;
+        }
+        for part in &mut documents {
+            if let PartKind::Media(media) = &mut part.kind {
+                media.citations = !self.uncited;
+            }
+        }
+        let asks = |message: &Message<'_>| {
+            let result = |part: &Part<'_>| matches!(part.kind, PartKind::ToolResult(_));
+            message.role == Role::User && !message.parts.iter().all(result)
+        };
+        let turns = &mut self.request.messages;
+        match turns.iter().rposition(asks) {
+            Some(last) => {
+                turns[last].parts.splice(0..0, documents);
+            }
+            None => turns.insert(
+                0,
+                Message {
+                    role: Role::User,
+                    parts: documents,
+                    name: None,
+                },
+            ),
+        }
+    }
+}
+
+/// A document beside the turns: its text and its title where it has nothing else, else all of it as JSON.
+fn beside<'a>(value: &Value<'a>) -> Option<Media<'a>> {
+    let data = value.get("data").unwrap_or(value);
+    let (text, name) = match data {
+        Value::String(text) => (text.clone(), None),
+        Value::Object(object) => {
+            let field = |name: &str| object.get(name).and_then(Value::as_text);
+            let text = ["text", "snippet", "content"].into_iter().find_map(field);
+            let title = field("title");
+            let fields = 1 + usize::from(title.is_some());
+            let text = text.filter(|_| object.len() == fields).cloned();
+            let title = title.map(|title| title.value.clone());
+            (text.unwrap_or_else(|| Text::new(data.to_json())), title)
+        }
+        _ => return None,
+    };
+    Some(Media {
+        kind: MediaKind::Document,
+        source: Source::Text(text),
+        media_type: Some("text/plain".into()),
+        name,
+        detail: None,
+        citations: false,
+    })
+}
+
 /// The field of a document that holds the error of a tool.
 pub(in crate::dialect::cohere) const ERROR: &str = "error";
 

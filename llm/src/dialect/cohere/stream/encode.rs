@@ -21,6 +21,7 @@ pub(in crate::dialect::cohere) struct Encode {
     cited: u32,
     open: Option<Open>,
     text: String,
+    names: cite::Names,
     finish: Option<Finish>,
     usage: Option<Usage>,
     done: bool,
@@ -45,6 +46,7 @@ impl Encode {
             cited: 0,
             open: None,
             text: String::new(),
+            names: cite::Names::of(asked),
             finish: None,
             usage: None,
             done: false,
@@ -128,7 +130,7 @@ impl Encode {
                 return event("tool-call-delta", self.calls, "tool_calls", call, out);
             }
             (Some(Open::Text), Delta::Citation(citation)) => {
-                let cited = cite::write(citation, &self.text, self.blocks);
+                let cited = cite::write(citation, &self.text, self.blocks, &self.names);
                 event("citation-start", self.cited, "citations", cited, out);
                 end("citation-end", self.cited, out);
                 self.cited += 1;

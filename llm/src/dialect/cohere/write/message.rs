@@ -190,7 +190,7 @@ impl<'r> Writer<'_, 'r> {
                     .push(Object::new().with("id", id).with("data", data));
                 return Ok(None);
             }
-            (MediaKind::Image, Source::Url(url)) => url.into(),
+            (MediaKind::Image, Source::Url(url)) if is_reachable(url) => url.into(),
             (MediaKind::Image, Source::Base64(data)) => {
                 let media_type = media.media_type.as_deref().unwrap_or(match data {
                     jpeg if jpeg.starts_with("/9j/") => "image/jpeg",
@@ -223,6 +223,12 @@ impl<'r> Writer<'_, 'r> {
                 .with("image_url", image),
         ))
     }
+}
+
+fn is_reachable(url: &str) -> bool {
+    ["https://", "http://", "data:"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
 }
 
 /// Whether Cohere may read it: not what another provider's model thought.
