@@ -287,6 +287,37 @@ async fn what_no_answer_hangs_on_is_left_out_and_told_where_the_route_refuses_to
 }
 
 #[tokio::test]
+async fn what_headers_say_of_an_answer_is_true_of_the_one_that_is_given() {
+    let world = World::new().await;
+    let ask = async |format: &str, model: &str| {
+        let asked = request(format, model, false, question(format));
+        world.gateway.ask(&asked).await
+    };
+    let passed = ask("chat", "oa-plain").await;
+    assert_eq!(passed.header("etag"), Some("\"plain\""));
+    for model in ["br-plain", "br-busy"] {
+        let answer = ask("chat", model).await;
+        let told = ["etag", "content-md5"].map(|name| answer.header(name));
+        assert_eq!(told, [None, None], "{model}");
+    }
+    // What names an error in a header is its code where the format has it in the body.
+    assert_eq!(ask("chat", "br-busy").await.code(), "ThrottlingException");
+}
+
+#[tokio::test]
+async fn a_method_that_google_does_not_have_is_not_found() {
+    let world = World::new().await;
+    let asked = Request::post("/v1beta/models/ge-plain:generateAnswer", KEY, "{}");
+    let answer = world.gateway.ask(&asked).await;
+    let error = answer.json()["error"].clone();
+    assert_eq!(answer.status, 404, "{}", answer.text());
+    assert_eq!(
+        (&error["code"], &error["status"]),
+        (&json!(404), &json!("NOT_FOUND"))
+    );
+}
+
+#[tokio::test]
 async fn a_callers_names_break_no_header() {
     let world = World::new().await;
     let mut body = question("chat");

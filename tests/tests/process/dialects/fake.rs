@@ -61,7 +61,11 @@ pub(super) fn reply(seen: &Seen) -> Vec<u8> {
 }
 
 fn plain(body: &Value) -> Vec<u8> {
-    answer(200, &[], &body.to_string())
+    let headers = [
+        ("etag", "\"plain\""),
+        ("content-md5", "XrY7u+Ae7tCTyyK7j1rNww=="),
+    ];
+    answer(200, &headers, &body.to_string())
 }
 
 fn data(event: &Value) -> String {
@@ -84,6 +88,12 @@ fn busy(path: &str) -> Vec<u8> {
     let headers = [
         ("retry-after", "7"),
         ("x-ratelimit-remaining-requests", "0"),
+        ("etag", "\"busy\""),
+        // Bedrock's alone, which names its errors so.
+        (
+            "x-amzn-errortype",
+            "ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/",
+        ),
     ];
     answer(429, &headers, &body.to_string())
 }
