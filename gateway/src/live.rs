@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use http::{HeaderValue, Uri};
@@ -44,7 +45,7 @@ pub struct Endpoint {
     /// What its resource says beyond that.
     settings: Settings,
     /// What it answered with 404, where its resource does not say how callers of OpenAI's responses are served.
-    lacks_responses: AtomicBool,
+    lacks_responses: Learned,
     /// Whether that may be learned.
     may_lack_responses: bool,
     /// What the requests that go there have in common.
@@ -147,7 +148,7 @@ impl Endpoint {
                 api_version: spec.settings.azure_api_version.clone(),
                 responses_by_chat: responses == Some(Responses::ChatCompletions),
             },
-            lacks_responses: AtomicBool::new(false),
+            lacks_responses: Learned::new(Instant::now()),
             may_lack_responses: responses.is_none(),
             kind,
             authorizer: Authorizer::new(&Scheme::of(spec), spec.credential.as_ref(), keepers)?,
@@ -176,7 +177,7 @@ impl Endpoint {
 impl Endpoint {
     /// What is known of it: what its resource says, and what was learned since.
     pub fn settings(&self) -> Cow<'_, Settings> {
-        if self.settings.responses_by_chat || !self.lacks_responses.load(Ordering::Relaxed) {
+        if self.settings.responses_by_chat || !self.lacks_responses.holds(Instant::now()) {
             return Cow::Borrowed(&self.settings);
         }
         Cow::Owned(Settings {
@@ -186,14 +187,53 @@ impl Endpoint {
     }
 
     /// Learns from an answer with status 404 whether there are no responses at all; true if so. A model that is not
-    /// there, or an answer that is not kept, says nothing of that.
+    /// there, or an answer that is not kept, says nothing of that. It is held to be true for
+    /// [ten minutes](LEARNED_FOR), and then asked again.
     pub fn learn(&self, exchange: &Exchange, body: &[u8]) -> bool {
         let asked = exchange.passes() && exchange.provider_format() == Format::Responses;
         if !asked || !self.may_lack_responses || !exchange::names_no_such_path(body) {
             return false;
         }
-        self.lacks_responses.store(true, Ordering::Relaxed);
+        self.lacks_responses.learn(Instant::now());
         true
+    }
+}
+
+/// How long a provider is held to be as it was seen: a server that was updated, or a proxy that had no route for a moment,
+/// is asked again, at the cost of one call in so long.
+const LEARNED_FOR: Duration = Duration::from_secs(600);
+
+/// Something that was seen of a provider, which may change behind our back.
+#[derive(Debug)]
+struct Learned {
+    since: Instant,
+    /// Milliseconds since then at which it is forgotten; 0 if nothing was learned.
+    until: AtomicU64,
+}
+
+impl Learned {
+    fn new(now: Instant) -> Self {
+        Self {
+            since: now,
+            until: AtomicU64::new(0),
+        }
+    }
+
+    fn learn(&self, now: Instant) {
+        let until = self.millis(now + LEARNED_FOR);
+        self.until.store(until, Ordering::Relaxed);
+    }
+
+    fn holds(&self, now: Instant) -> bool {
+        match self.until.load(Ordering::Relaxed) {
+            0 => false,
+            until => self.millis(now) < until,
+        }
+    }
+
+    fn millis(&self, at: Instant) -> u64 {
+        let passed = at.saturating_duration_since(self.since).as_millis();
+        u64::try_from(passed).unwrap_or(u64::MAX)
     }
 }
 
@@ -281,6 +321,21 @@ mod tests {
             ..Snapshot::default()
         };
         link(&snapshot, "weir-system", None)
+    }
+
+    #[test]
+    fn what_was_learned_is_forgotten_in_time() {
+        let start = Instant::now();
+        let learned = Learned::new(start);
+        assert!(!learned.holds(start));
+        let seen = start + Duration::from_secs(5);
+        learned.learn(seen);
+        assert!(learned.holds(seen));
+        assert!(learned.holds(seen + LEARNED_FOR - Duration::from_millis(1)));
+        assert!(!learned.holds(seen + LEARNED_FOR));
+        // And learned anew.
+        learned.learn(seen + LEARNED_FOR);
+        assert!(learned.holds(seen + LEARNED_FOR));
     }
 
     #[tokio::test]

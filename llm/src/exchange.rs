@@ -280,26 +280,26 @@ fn translate(order: &Order<'_>, reach: Reach) -> Result<Exchange, Unfit> {
     })
 }
 
-/// Whether an error of status 404 says that there is no such path, and not that there is no such model or thing: it is
-/// no error of OpenAI's at all, or has the code that OpenAI's servers give unknown paths, or no telling code and a message
-/// that speaks of a path alone (`Invalid URL (POST /v1/responses)`, Azure's `Resource not found`).
+/// Whether an error of status 404 says that there is no such path, and not that there is no such model or thing: it has the
+/// code that OpenAI's servers give unknown paths, or no telling code and, in whatever shape, words that speak of a path
+/// alone (`Invalid URL (POST /v1/responses)`, Azure's `Resource not found`). What is no JSON is the page of a server
+/// that has no such path, unless its text speaks of a model.
 #[must_use]
 pub fn names_no_such_path(body: &[u8]) -> bool {
     let Ok(said) = Value::from_bytes(body) else {
-        // What is cut off in the middle of its JSON might still say it.
-        return !body.trim_ascii_start().starts_with(b"{");
+        let page = String::from_utf8_lossy(body).to_ascii_lowercase();
+        // What is cut off in the middle of its JSON might still say another thing.
+        let page = page.trim_start();
+        return page.starts_with('<') || !(page.starts_with(['{', '[']) || speaks_of_a_thing(page));
     };
-    let Some(error) = said
-        .get("error")
-        .filter(|error| error.as_object().is_some())
-    else {
-        return said.get("object").and_then(Value::as_str) != Some("error");
-    };
-    match error.get("code").and_then(Value::as_str) {
+    let error = said.get("error").filter(|error| !error.is_null());
+    let code = |value: &Value<'_>| value.get("code")?.as_str().map(str::to_owned);
+    match error.and_then(code).or_else(|| code(&said)).as_deref() {
         Some("unknown_url") => true,
-        None | Some("404" | "not_found" | "NotFound") => {
-            let message = error.get("message").and_then(Value::as_str);
-            speaks_of_a_path(&message.unwrap_or_default().to_ascii_lowercase())
+        None | Some("404" | "not_found" | "NotFound" | "Not Found") => {
+            let read = dialect::codec(Format::Chat).read_problem(404, body);
+            let message = read.map(|problem| problem.message.to_ascii_lowercase());
+            speaks_of_a_path(&message.unwrap_or_default())
         }
         Some(_) => false,
     }
@@ -308,14 +308,28 @@ pub fn names_no_such_path(body: &[u8]) -> bool {
 /// Whether a message in small letters says that a path is not there.
 fn speaks_of_a_path(message: &str) -> bool {
     const PATHS: [&str; 5] = ["url", "path", "route", "endpoint", "resource not found"];
-    // A stored thing or a model that is not there may be told with the path that was asked.
-    const THINGS: [&str; 3] = ["model", "deployment", "previous"];
     let bare = message.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let path = matches!(
         bare,
         "" | "not found" | "404 not found" | "404 page not found"
     ) || PATHS.iter().any(|word| message.contains(word));
-    path && !THINGS.iter().any(|word| message.contains(word))
+    path && !speaks_of_a_thing(message)
+}
+
+/// Whether a message in small letters speaks of a stored thing or a model, which may be told with the path that was asked;
+/// OpenRouter's endpoints are models at their providers (`No endpoints found that support image input`).
+fn speaks_of_a_thing(message: &str) -> bool {
+    const THINGS: [&str; 8] = [
+        "model",
+        "deployment",
+        "previous",
+        "endpoints found",
+        "image",
+        "file",
+        "conversation",
+        "response with id",
+    ];
+    THINGS.iter().any(|word| message.contains(word))
 }
 
 fn parse(text: &str) -> Result<Value<'_>, Unfit> {
@@ -453,6 +467,11 @@ mod tests {
             r#"{"error":{"message":"Invalid URL (POST /v1/responses)","type":"invalid_request_error","param":null,"code":null}}"#,
             r#"{"error":{"code":"404","message": "Resource not found"}}"#,
             r#"{"error":{"message":"Not Found","code":404}}"#,
+            r#"{"error":{"code":404,"message":"Unknown request URL: POST /v1/responses."}}"#,
+            r#"{"object":"error","message":"Not Found","type":"NotFoundError","code":404}"#,
+            r#"{"timestamp":"2026-11-23","status":404,"error":"Not Found","path":"/v1/responses"}"#,
+            r#"{"message":"no Route matched with those values"}"#,
+            "<html><head><title>404 Not Found</title></head><body>nginx</body></html>",
         ] {
             assert!(names_no_such_path(path.as_bytes()), "{path}");
         }
@@ -462,6 +481,14 @@ mod tests {
             r#"{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}"#,
             r#"{"error":{"message":"Response with id 'resp_1' not found.","type":"invalid_request_error","code":null}}"#,
             r#"{"object":"error","message":"The model `x` does not exist.","code":404}"#,
+            r#"{"error":"model \"x\" not found, try pulling it first"}"#,
+            r#"{"code":"Some requested entity was not found","error":"The model x does not exist or your team has no access to it."}"#,
+            r#"{"detail":"Model x not found"}"#,
+            r#"{"message":"The requested model was not found","status":404}"#,
+            r#"{"error":{"message":"No endpoints found that support image input","code":404}}"#,
+            r#"{"error":{"message":"Not found the model x or permission denied","type":"resource_not_found_error"}}"#,
+            "model 'x' not found",
+            r#"{"error":{"message":"The mod"#,
         ] {
             assert!(!names_no_such_path(other.as_bytes()), "{other}");
         }

@@ -3,6 +3,7 @@
 use crate::chat::{
     Extra, Field, Hint, Message, Part, PartKind, Problem, Request, ResponseFormat, Tool,
 };
+use crate::json::Value;
 
 /// What a target can't do: refused, or dropped and told, as the route says. What no answer hangs on is never refused, and
 /// told all the same.
@@ -33,6 +34,9 @@ const NEEDED: [&str; 4] = [
     "prompt",
     "background",
 ];
+
+/// Items of the input of OpenAI's responses that stand for a part of the conversation that is not in the body.
+const NEEDED_ITEMS: [&str; 2] = ["item_reference", "compaction"];
 
 /// How many of the paths that were left out are told: a caller may make up any number.
 const MOST_TOLD: usize = 100;
@@ -81,12 +85,20 @@ impl Gaps {
     /// The refusal of the first, where the route does not say that it is dropped; and of one without which the call would
     /// mean something else, in any case.
     pub fn extras(&mut self, extras: &[Extra<'_>]) -> Result<(), Problem> {
-        extras.iter().try_for_each(|extra| {
-            if NEEDED.contains(&&*extra.path) {
-                return Err(self.refuse(&extra.path, "what is kept at a provider"));
-            }
-            self.leave_out(&extra.path, "it")
-        })
+        extras.iter().try_for_each(|extra| self.extra(extra))
+    }
+
+    /// The same of one.
+    ///
+    /// # Errors
+    /// As [`extras`](Self::extras).
+    pub fn extra(&mut self, extra: &Extra<'_>) -> Result<(), Problem> {
+        let kind = extra.value.get("type").and_then(Value::as_str);
+        let item = kind.is_some_and(|kind| NEEDED_ITEMS.contains(&kind));
+        if item || NEEDED.contains(&&*extra.path) {
+            return Err(self.refuse(&extra.path, "what is kept at a provider"));
+        }
+        self.leave_out(&extra.path, "it")
     }
 
     /// The target has no names of speakers.

@@ -1,8 +1,11 @@
-use weir_llm::chat::{Answer, Choice, Finish, Part, PartKind, Reasoned, Signature, ToolCall};
+use weir_llm::chat::{
+    Answer, Choice, Citation, Delta, Event, Finish, Part, PartKind, PartStart, Reasoned, Signature,
+    ToolCall,
+};
 use weir_llm::json::{Text, Value};
 use weir_llm::{Format, Usage};
 
-use crate::support::{asked, codec, json, read};
+use crate::support::{asked, codec, encode, json, read};
 
 const ANSWER: &str = include_str!("../fixtures/openai/answer.json");
 
@@ -151,4 +154,80 @@ fn a_completion_is_written_as_it_was_read() {
     let answer = completions.read_answer(body.as_bytes()).unwrap();
     let written = completions.write_answer(&answer, &asked(false));
     assert_eq!(json(std::str::from_utf8(&written).unwrap()), json(body));
+}
+
+/// An answer of one text.
+fn answer(text: PartKind<'static>, finish: Option<Finish>) -> Answer {
+    Answer {
+        choices: vec![Choice {
+            parts: vec![Part::new(text)],
+            finish,
+            ..Choice::default()
+        }],
+        service_tier: Some("standard".to_owned()),
+        ..Answer::default()
+    }
+}
+
+fn written(format: Format, answer: &Answer) -> serde_json::Value {
+    let written = codec(format).write_answer(answer, &asked(false));
+    json(std::str::from_utf8(&written).unwrap())
+}
+
+#[test]
+fn what_sdks_refuse_is_never_said() {
+    let odd = Some(Finish::Other("LANGUAGE".to_owned()));
+    let text = || PartKind::Text(Text::new("No."), Vec::new());
+    for (format, finish, expected) in [
+        (Format::Chat, odd.clone(), "length"),
+        (Format::Chat, None, "stop"),
+        (Format::Completions, odd, "length"),
+        (Format::Completions, Some(Finish::ToolCalls), "stop"),
+    ] {
+        let written = written(format, &answer(text(), finish));
+        assert_eq!(written["choices"][0]["finish_reason"], expected, "{format}");
+    }
+    let mut told = answer(text(), None);
+    assert_eq!(written(Format::Chat, &told)["service_tier"], "default");
+    told.service_tier = Some("batch".to_owned());
+    assert_eq!(written(Format::Chat, &told).get("service_tier"), None);
+}
+
+#[test]
+fn a_citation_without_a_place_is_of_all_of_its_text() {
+    let cited = Citation {
+        quote: Some("No refunds.".into()),
+        document: Some(0),
+        ..Citation::default()
+    };
+    let place = |annotation: &serde_json::Value| {
+        let inside = &annotation["url_citation"];
+        (inside["start_index"].clone(), inside["end_index"].clone())
+    };
+    let text = PartKind::Text(Text::new("Ça va."), vec![cited.clone()]);
+    let told = written(Format::Chat, &answer(text, None));
+    let annotation = &told["choices"][0]["message"]["annotations"][0];
+    assert_eq!(place(annotation), (0.into(), 6.into()));
+
+    let delta = |delta| Event::Delta {
+        choice: 0,
+        part: 0,
+        delta,
+    };
+    let stream = encode(
+        Format::Chat,
+        &[
+            Event::PartStart {
+                choice: 0,
+                part: 0,
+                start: PartStart::Text,
+            },
+            delta(Delta::Text("Ça va.".to_owned())),
+            delta(Delta::Citation(cited)),
+        ],
+    );
+    let stream = String::from_utf8(stream).unwrap();
+    let last = stream.trim_end().rsplit("data: ").next().unwrap();
+    let annotation = &json(last)["choices"][0]["delta"]["annotations"][0];
+    assert_eq!(place(annotation), (0.into(), 6.into()));
 }

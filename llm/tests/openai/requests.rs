@@ -16,34 +16,40 @@ const ANTHROPIC: &str = include_str!("../fixtures/anthropic/request.json");
     None,
     "gpt-5-mini",
     include_str!("../fixtures/openai/request.openai.json"),
+    &[],
     &[]
 )]
 #[case::mistral(
     Some(Preset::Mistral),
     "mistral-large-latest",
     include_str!("../fixtures/openai/request.mistral.json"),
-    &[
-        "messages[2].content[4]",
-        "messages[2].content[5]",
-        "logprobs",
-        "reasoning_effort",
-        "service_tier",
-    ]
+    &["messages[2].content[4]", "messages[2].content[5]"],
+    &["logprobs", "reasoning_effort", "service_tier"]
 )]
 #[case::openrouter(
     Some(Preset::OpenRouter),
     "openai/gpt-5-mini",
     include_str!("../fixtures/openai/request.openrouter.json"),
-    &["messages[2].content[5]", "service_tier"]
+    &["messages[2].content[5]"],
+    &["service_tier"]
 )]
 fn a_request_is_written_as_its_provider_takes_it(
     #[case] preset: Option<Preset>,
     #[case] model: &str,
     #[case] expected: &str,
+    #[case] refused: &[&str],
     #[case] dropped: &[&str],
 ) {
     let body = Value::parse(REQUEST).unwrap();
-    let request = read(Format::Chat, &body);
+    let mut request = read(Format::Chat, &body);
+    // Files that the question is about are never left out.
+    for path in refused {
+        let problem = write(Format::Chat, &request, &target(preset, model), true).unwrap_err();
+        assert_eq!(problem.param.as_deref(), Some(*path));
+        for turn in &mut request.messages {
+            turn.parts.retain(|part| part.path != *path);
+        }
+    }
     let (written, left_out) = write(Format::Chat, &request, &target(preset, model), true).unwrap();
     assert_eq!(json(&written), json(expected));
     assert_eq!(left_out, dropped);
@@ -345,4 +351,27 @@ fn a_tool_that_failed_says_so_in_words() {
                 {"role":"user","content":"And now?"}]"#
         )
     );
+}
+
+#[test]
+fn a_prompt_that_shall_be_cached_up_to_a_part_is_marked_in_either_way() {
+    let body = Value::parse(
+        r#"{"messages":[{"role":"user","content":[
+            {"type":"text","text":"a","prompt_cache_breakpoint":{"mode":"explicit"}},
+            {"type":"text","text":"b","prompt_cache_breakpoint":{"mode":"explicit","ttl":"12h"}},
+            {"type":"text","text":"c","cache_control":{"type":"ephemeral"}}]}]}"#,
+    )
+    .unwrap();
+    let request = read(Format::Chat, &body);
+    let marks: Vec<_> = request.messages[0]
+        .parts
+        .iter()
+        .map(|part| part.cache)
+        .collect();
+    let expected = [
+        CacheMarker::Default,
+        CacheMarker::Hour,
+        CacheMarker::Default,
+    ];
+    assert_eq!(marks, expected.map(Some));
 }

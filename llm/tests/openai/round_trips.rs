@@ -258,11 +258,7 @@ fn reasoning() -> impl Strategy<Value = Part<'static>> {
 }
 
 fn choices() -> impl Strategy<Value = Vec<Choice>> {
-    let finish = prop_oneof![
-        Just(Finish::Length),
-        Just(Finish::ContentFilter),
-        Just(Finish::Other("weather".to_owned()))
-    ];
+    let finish = prop_oneof![Just(Finish::Length), Just(Finish::ContentFilter),];
     let logprobs = prop::collection::vec(logprob(), 0..3);
     let one = (
         prop::collection::vec(reasoning(), 0..3),

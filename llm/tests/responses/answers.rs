@@ -1,5 +1,5 @@
 use serde_json::{Value as Json, json};
-use weir_llm::chat::{Answer, Choice, Event, Finish, Part, Problem};
+use weir_llm::chat::{Answer, Choice, Event, Finish, Logprob, Part, Problem, TokenLogprob};
 use weir_llm::codec::Asked;
 use weir_llm::json::Value;
 
@@ -88,4 +88,33 @@ fn an_error_reads_back() {
     assert!(codec().is_problem(&written.body));
     let read = codec().read_problem(written.status, &written.body);
     assert_eq!(read, Some(problem));
+}
+
+#[test]
+fn what_sdks_refuse_is_never_said() {
+    let likely = Logprob {
+        token: "é".to_owned(),
+        logprob: -0.5,
+        bytes: None,
+    };
+    let answer = Answer {
+        choices: vec![Choice {
+            parts: vec![Part::text("é")],
+            finish: Some(Finish::Other("LANGUAGE".to_owned())),
+            logprobs: vec![TokenLogprob {
+                token: likely.clone(),
+                top: vec![likely],
+            }],
+            ..Choice::default()
+        }],
+        service_tier: Some("standard".to_owned()),
+        ..Answer::default()
+    };
+    let written: Json = serde_json::from_slice(&codec().write_answer(&answer, &asked())).unwrap();
+    assert_eq!(written["service_tier"], "default");
+    let reason = json!({"reason": "max_output_tokens"});
+    assert_eq!(written["incomplete_details"], reason);
+    let token = &written["output"][0]["content"][0]["logprobs"][0];
+    assert_eq!(token["bytes"], json!([195, 169]));
+    assert_eq!(token["top_logprobs"][0]["bytes"], json!([195, 169]));
 }

@@ -164,3 +164,59 @@ fn a_model_that_does_not_reason_is_not_asked_for_what_is_encrypted() {
     let reasoning = json!({"model": "o3", "input": input, "include": ["reasoning.encrypted_content"], "store": false});
     assert_eq!(written("o3"), reasoning);
 }
+
+/// How OpenAI's chat is reached by callers of responses.
+const CHAT: (Format, Dialect, &str) = (Format::Chat, Dialect::OpenAI, "gpt-5-mini");
+
+#[rstest]
+#[case::answer_before(
+    r#"{"input":"Hi","previous_response_id":"resp_1"}"#,
+    "previous_response_id"
+)]
+#[case::conversation(r#"{"input":"Hi","conversation":"conv_1"}"#, "conversation")]
+#[case::prompt(r#"{"prompt":{"id":"p"}}"#, "prompt")]
+#[case::background(r#"{"input":"Hi","background":true}"#, "background")]
+#[case::item(r#"{"input":[{"type":"item_reference","id":"rs_1"}]}"#, "input[0]")]
+#[case::compaction(
+    r#"{"input":[{"type":"compaction","encrypted_content":"x"}]}"#,
+    "input[0]"
+)]
+#[case::file(
+    r#"{"input":[{"role":"user","content":[{"type":"input_image","file_id":"file-1"}]}]}"#,
+    "input[0].content[0]"
+)]
+#[case::result(
+    r#"{"input":[{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},
+        {"type":"function_call_output","call_id":"c","output":[{"type":"input_image","image_url":"https://example.com/a.png"}]}]}"#,
+    "input[1].output[0]"
+)]
+fn what_the_call_means_is_refused_even_where_the_rest_is_dropped(
+    #[case] body: &str,
+    #[case] param: &str,
+) {
+    let body = Value::parse(body).unwrap();
+    let request = read(&body).unwrap();
+    let refused = write(CHAT, &request, true).unwrap_err();
+    assert_eq!(refused.param.as_deref(), Some(param));
+    assert_eq!(refused.code.as_deref(), Some("unsupported_parameter"));
+}
+
+#[test]
+fn what_is_so_by_default_is_no_loss_and_what_both_formats_know_is_kept() {
+    let body = Value::parse(
+        r#"{"input":[{"role":"user","content":[{"type":"input_text","text":"Hi","prompt_cache_breakpoint":{"mode":"explicit","ttl":"12h"}}]}],
+            "text":{"verbosity":"medium"},"reasoning":{"context":"auto","mode":"standard"},
+            "prompt_cache_options":{"mode":"explicit"},"moderation":{"model":"m"}}"#,
+    )
+    .unwrap();
+    let request = read(&body).unwrap();
+    let (written, dropped) = write(CHAT, &request, false).unwrap();
+    let text = json!({"type": "text", "text": "Hi", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "12h"}});
+    let expected = json!({
+        "model": "gpt-5-mini",
+        "messages": [{"role": "user", "content": [text]}],
+        "prompt_cache_options": {"mode": "explicit"},
+        "moderation": {"model": "m"},
+    });
+    assert_eq!((written, dropped), (expected, Vec::new()));
+}

@@ -243,7 +243,6 @@ fn answers() -> impl Strategy<Value = Answer> {
         Just(Finish::ContentFilter),
         Just(Finish::Pause),
         Just(Finish::Failed),
-        Just(Finish::Other("odd".to_owned())),
         Just(Finish::Stop),
     ];
     let usage = (0_u64..99, 0_u64..99, 0_u64..99);

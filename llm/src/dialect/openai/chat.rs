@@ -26,7 +26,7 @@ use crate::{Format, Usage};
 
 use super::problem;
 
-pub(crate) use answer::usage;
+pub(crate) use answer::{tier, usage};
 pub(crate) use read::stop;
 pub(crate) use watch::ChatWatch;
 

@@ -9,7 +9,7 @@ mod logprobs;
 mod request;
 
 use super::LIMITS;
-use crate::chat::{Answer, Choice, Part, PartKind, Problem, Request};
+use crate::chat::{Answer, Choice, Finish, Part, PartKind, Problem, Request};
 use crate::codec::{
     Asked, BadAnswer, Codec, Decoder, Encoder, Gaps, Limits, Target, Watch, WrittenProblem,
 };
@@ -124,15 +124,12 @@ fn read_answer(body: &[u8]) -> Result<Answer, BadAnswer> {
 fn write_answer(answer: &Answer, asked: &Asked<'_>) -> Vec<u8> {
     let choice = |choice: &Choice| {
         let text: String = choice.parts.iter().filter_map(words).collect();
-        let finish = choice.finish.as_ref();
-        let reason = finish.map_or(Value::Null, |one| {
-            finish::write(one, false).to_owned().into()
-        });
+        let finish = choice.finish.as_ref().unwrap_or(&Finish::Stop);
         Object::new()
             .with("text", text)
             .with("index", choice.index)
             .with("logprobs", logprobs::write(&choice.logprobs, 0))
-            .with("finish_reason", reason)
+            .with("finish_reason", finish::write_completion(finish))
     };
     let choices: Vec<Object<'static>> = answer.choices.iter().map(choice).collect();
     head(&answer.id, &answer.model, answer.created, asked)

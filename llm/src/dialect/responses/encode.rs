@@ -383,7 +383,7 @@ impl Writer {
 
     /// Likelihoods come as a piece of the text without any text, since the canonical form tells them apart from it.
     fn tokens(&mut self, tokens: &[crate::chat::TokenLogprob], out: &mut Vec<u8>) {
-        let written = Value::from(logprobs::write(tokens)).into_owned();
+        let written = Value::from(logprobs::write_with_bytes(tokens)).into_owned();
         let Value::Array(mut all) = written else {
             return;
         };

@@ -4,6 +4,7 @@ use super::usage;
 use crate::Usage;
 use crate::chat::{Finish, Problem};
 use crate::codec::Asked;
+use crate::dialect::openai::chat::tier;
 use crate::json::{Object, Value};
 
 /// What an answer repeats of its request, in the order of the API's own, with what stands there where the caller said
@@ -93,6 +94,7 @@ impl Head {
             .usage
             .map_or(Value::Null, |told| usage::write(told).into());
         let output: Vec<Object<'static>> = state.output.to_vec();
+        let tier = self.service_tier.as_deref().and_then(tier);
         let mut object = Object::new()
             .with("id", &self.id)
             .with("object", "response")
@@ -105,10 +107,7 @@ impl Head {
             .with("output", output)
             .with("previous_response_id", Value::Null)
             .with("store", false)
-            .with(
-                "service_tier",
-                self.service_tier.as_deref().unwrap_or("default"),
-            )
+            .with("service_tier", tier.unwrap_or("default"))
             .with("usage", used);
         for (name, value) in self.repeated.iter() {
             object.push(name.to_owned(), value.clone());
@@ -146,15 +145,17 @@ fn error_of(error: &Problem) -> Object<'static> {
 }
 
 /// `status`, and `reason` of `incomplete_details`, of an answer that ends so. `refused`: it holds a refusal.
-pub(super) fn ending(finish: &Finish, refused: bool) -> (&'static str, Option<&str>) {
+pub(super) fn ending(finish: &Finish, refused: bool) -> (&'static str, Option<&'static str>) {
     match finish {
         Finish::Stop | Finish::StopSequence(_) | Finish::ToolCalls => ("completed", None),
         Finish::Refusal if refused => ("completed", None),
         Finish::Refusal | Finish::ContentFilter => ("incomplete", Some("content_filter")),
-        Finish::Length | Finish::ContextFull => ("incomplete", Some("max_output_tokens")),
+        // SDKs know no other reasons: whatever else cut it short, the answer is not whole.
+        Finish::Length | Finish::ContextFull | Finish::Other(_) => {
+            ("incomplete", Some("max_output_tokens"))
+        }
         // No name of the API's own, but that of Anthropic's, which alone does so.
         Finish::Pause => ("incomplete", Some("pause_turn")),
-        Finish::Other(other) => ("incomplete", Some(other)),
         Finish::MalformedCall | Finish::Failed => ("failed", None),
     }
 }

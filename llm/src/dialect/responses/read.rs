@@ -121,6 +121,7 @@ impl<'a> Reader<'a> {
             match name {
                 _ if value.is_null() => {}
                 "format" => self.format(&path, value)?,
+                _ if idle(&path, value) => {}
                 _ => self.extra(&path, value),
             }
         }
@@ -160,6 +161,7 @@ impl<'a> Reader<'a> {
                     string(&path, value)?;
                     self.thinking.visible = Some(true);
                 }
+                _ if idle(&path, value) => {}
                 _ => self.extra(&path, value),
             }
         }
@@ -194,6 +196,10 @@ fn idle(name: &str, value: &Value<'_>) -> bool {
     match name {
         "store" | "background" => value.as_bool() == Some(false),
         "truncation" => value.as_str() == Some("disabled"),
+        // What these are by default.
+        "text.verbosity" => value.as_str() == Some("medium"),
+        "reasoning.context" => value.as_str() == Some("auto"),
+        "reasoning.mode" => value.as_str() == Some("standard"),
         _ => false,
     }
 }

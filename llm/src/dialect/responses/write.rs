@@ -12,8 +12,10 @@ use crate::json::{Object, Value};
 use crate::{Dialect, Format};
 
 /// Fields that chat has by the same name.
-const SHARED: [&str; 3] = [
+const SHARED: [&str; 5] = [
+    "moderation",
     "prompt_cache_key",
+    "prompt_cache_options",
     "prompt_cache_retention",
     "safety_identifier",
 ];
@@ -277,7 +279,7 @@ impl<'r> Writer<'_, 'r, '_> {
         let request = self.request;
         for extra in &request.extras {
             if !self.own(extra) {
-                self.gaps.leave_out(&extra.path, "it")?;
+                self.gaps.extra(extra)?;
             }
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! A plain answer, both ways (<https://platform.openai.com/docs/api-reference/chat/object>).
 
 use crate::Usage;
-use crate::chat::{Answer, Choice, Media, MediaKind, Part, PartKind, Reasoned, Source, ToolCall};
+use crate::chat::{
+    Answer, Choice, Finish, Media, MediaKind, Part, PartKind, Reasoned, Source, ToolCall,
+};
 use crate::codec::{Asked, BadAnswer};
 use crate::dialect::openai::typed::said;
 use crate::json::{Object, Text, Value};
@@ -234,8 +236,21 @@ pub(super) fn write(answer: &Answer, asked: &Asked<'_>) -> Vec<u8> {
         .with("model", model_of(&answer.model, asked))
         .with("choices", choices)
         .maybe("usage", answer.usage.as_ref().map(usage))
-        .maybe("service_tier", answer.service_tier.as_deref());
+        .maybe(
+            "service_tier",
+            answer.service_tier.as_deref().and_then(tier),
+        );
     body.to_bytes()
+}
+
+/// What OpenAI calls the tier of another provider's; `None` for one that it has no name for, as SDKs refuse others.
+pub(crate) fn tier(name: &str) -> Option<&'static str> {
+    const OWN: [&str; 6] = ["auto", "default", "flex", "scale", "priority", "fast"];
+    match name {
+        // Anthropic's and Google's.
+        "standard" | "standard_only" => Some("default"),
+        _ => OWN.into_iter().find(|own| *own == name),
+    }
 }
 
 /// The provider's name of an answer, or one that is made.
@@ -325,15 +340,13 @@ fn write_choice<'c>(choice: &'c Choice, asked: &Asked<'_>) -> Object<'c> {
             .with("refusal", Value::Null)
             .into(),
     };
-    let finish = choice.finish.as_ref();
+    // A whole answer that gives no reason has said all.
+    let finish = choice.finish.as_ref().unwrap_or(&Finish::Stop);
     Object::new()
         .with("index", choice.index)
         .with("message", message)
         .with("logprobs", logprobs)
-        .with(
-            "finish_reason",
-            finish.map_or(Value::Null, |one| finish::write(one, refused).into()),
-        )
+        .with("finish_reason", finish::write(finish, refused))
 }
 
 impl<'c> Message<'c> {
@@ -341,7 +354,10 @@ impl<'c> Message<'c> {
         match &part.kind {
             PartKind::Text(text, citations) => {
                 let before = self.text.chars().count() as u64;
-                let written = citations.iter().map(|one| citation::write(one, before));
+                let characters = text.chars().count() as u64;
+                let written = citations
+                    .iter()
+                    .map(|one| citation::write(one, before, characters));
                 self.annotations.extend(written);
                 self.text.push_str(text);
                 self.said = true;

@@ -27,16 +27,14 @@ pub(crate) fn read(value: &Value<'_>) -> Option<Citation<'static>> {
     })
 }
 
-/// It as one of `annotations`; `offset` characters of the answer come before its text.
-pub(crate) fn write(citation: &Citation<'_>, offset: u64) -> Object<'static> {
+/// It as one of `annotations`; `offset` characters of the answer come before its text, of which there are `characters` by
+/// now. What does not say where it belongs belongs to all of them, since SDKs refuse an annotation without a place.
+pub(crate) fn write(citation: &Citation<'_>, offset: u64, characters: u64) -> Object<'static> {
     let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(str::to_owned);
-    let span = citation.span;
+    let (start, end) = citation.span.unwrap_or((0, characters));
     let inside = Object::new()
-        .maybe(
-            "start_index",
-            span.map(|(start, _)| start.saturating_add(offset)),
-        )
-        .maybe("end_index", span.map(|(_, end)| end.saturating_add(offset)))
+        .with("start_index", start.saturating_add(offset))
+        .with("end_index", end.saturating_add(offset))
         .with("title", owned(&citation.title).unwrap_or_default())
         .with("url", owned(&citation.url).unwrap_or_default())
         .maybe("cited_text", owned(&citation.quote))

@@ -198,7 +198,7 @@ impl ChatEncoder {
             // A call's signature comes with its start.
             (Delta::Signature(_), _) => return,
             (Delta::Citation(one), _) => {
-                let annotation = citation::write(one, state.before);
+                let annotation = citation::write(one, state.before, state.text);
                 Object::new().with("annotations", vec![annotation])
             }
             (Delta::Data(data), Some(Open::Media(MediaKind::Image, media_type))) => {

@@ -28,14 +28,23 @@ pub(crate) fn read(reason: &str, calls: bool) -> Finish {
 }
 
 /// What a caller is told. `refusal`: the answer holds a refusal in the field that is made for it.
-pub(crate) fn write(finish: &Finish, refusal: bool) -> &str {
+pub(crate) fn write(finish: &Finish, refusal: bool) -> &'static str {
     match finish {
         Finish::Stop | Finish::StopSequence(_) | Finish::Pause => "stop",
         Finish::Refusal if refusal => "stop",
         Finish::Refusal | Finish::ContentFilter => "content_filter",
         // Whatever cut it short, the answer is not whole.
         Finish::Length | Finish::ContextFull | Finish::Failed | Finish::MalformedCall => "length",
+        // SDKs know five reasons, and refuse others.
+        Finish::Other(_) => "length",
         Finish::ToolCalls => "tool_calls",
-        Finish::Other(other) => other,
+    }
+}
+
+/// What a caller of the completions of before is told, who knows three reasons.
+pub(crate) fn write_completion(finish: &Finish) -> &'static str {
+    match finish {
+        Finish::ToolCalls => "stop",
+        other => write(other, false),
     }
 }

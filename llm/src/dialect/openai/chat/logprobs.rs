@@ -38,15 +38,27 @@ fn one(value: &Value<'_>) -> Option<Logprob> {
 
 /// The list of tokens.
 pub(crate) fn write(tokens: &[TokenLogprob]) -> Vec<Object<'_>> {
+    list(tokens, false)
+}
+
+/// The same for responses, whose SDKs refuse a token without its bytes: where nobody told them, those of its text
+/// (<https://platform.openai.com/docs/api-reference/responses/object#responses-object-output>).
+pub(crate) fn write_with_bytes(tokens: &[TokenLogprob]) -> Vec<Object<'_>> {
+    list(tokens, true)
+}
+
+fn list(tokens: &[TokenLogprob], whole: bool) -> Vec<Object<'_>> {
     let write = |token: &'_ TokenLogprob| {
-        let top: Vec<Object<'static>> = token.top.iter().map(object).collect();
-        object(&token.token).with("top_logprobs", top)
+        let top: Vec<Object<'static>> = token.top.iter().map(|one| object(one, whole)).collect();
+        object(&token.token, whole).with("top_logprobs", top)
     };
     tokens.iter().map(write).collect()
 }
 
-fn object(one: &Logprob) -> Object<'static> {
-    let bytes = one.bytes.as_ref().map_or(Value::Null, |bytes| {
+fn object(one: &Logprob, whole: bool) -> Object<'static> {
+    let made = || whole.then_some(one.token.as_bytes());
+    let bytes = one.bytes.as_deref().or_else(made);
+    let bytes = bytes.map_or(Value::Null, |bytes| {
         bytes.iter().map(|byte| u64::from(*byte)).collect()
     });
     Object::new()

@@ -18,7 +18,7 @@ use crate::dialect::openai::typed::{
 };
 use crate::json::{Object, Value};
 
-pub(crate) use part::{cache_marker, data_url, detail_of, file_data, kind_of, thinking};
+pub(crate) use part::{cache_marker, cache_of, data_url, detail_of, file_data, kind_of, thinking};
 pub(crate) use tool::{function_tool, tool_choice};
 
 /// Reads a whole body.
@@ -227,6 +227,8 @@ impl<'a> Reader<'a> {
 fn idle(name: &str, value: &Value<'_>) -> bool {
     match name {
         "store" => value.as_bool() == Some(false),
+        // What it is by default.
+        "verbosity" => value.as_str() == Some("medium"),
         "logit_bias" => value.as_object().is_some_and(Object::is_empty),
         "modalities" => value
             .as_array()

@@ -16,8 +16,10 @@ pub(crate) use thinking::{effort, off};
 
 /// Fields that OpenAI's chat and responses have alike, where both are spoken by the same providers
 /// (<https://platform.openai.com/docs/api-reference/chat/create>).
-const SHARED: [&str; 4] = [
+const SHARED: [&str; 6] = [
+    "moderation",
     "prompt_cache_key",
+    "prompt_cache_options",
     "prompt_cache_retention",
     "safety_identifier",
     "logit_bias",
@@ -54,7 +56,9 @@ impl<'r> Writer<'_, 'r, '_> {
         self.gaps.hints_of(
             self.request,
             Keeps {
-                cache: self.quirks.cache_markers,
+                // Callers of responses say it in OpenAI's own words.
+                cache: self.quirks.cache_markers
+                    || self.quirks.own && self.request.from == Some(Format::Responses),
                 user: self.quirks.user,
                 schema_name: true,
             },
@@ -200,7 +204,7 @@ impl<'r> Writer<'_, 'r, '_> {
         for extra in &request.extras {
             match self.own_name(extra) {
                 Some(name) => self.body.push(name, extra.value.clone()),
-                None => self.gaps.leave_out(&extra.path, "it")?,
+                None => self.gaps.extra(extra)?,
             }
         }
         Ok(())

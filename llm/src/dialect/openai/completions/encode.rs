@@ -97,7 +97,7 @@ impl Encoder for CompletionEncoder {
                 self.chunk(*choice, "", logprobs, Value::Null, out);
             }
             Event::Finish { choice, finish } => {
-                let reason = finish::write(finish, false).into();
+                let reason = finish::write_completion(finish).into();
                 self.chunk(*choice, "", Value::Null, reason, out);
             }
             Event::Usage(usage) => self.usage = Some(*usage),

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use crate::chat::{Citation, Extra, Media, MediaKind, Part, PartKind, Problem, Source};
-use crate::dialect::openai::chat::read::{data_url, detail_of, file_data, items, kind_of};
+use crate::dialect::openai::chat::read::{
+    cache_of, data_url, detail_of, file_data, items, kind_of,
+};
 use crate::dialect::openai::typed::{missing, object, required, string, wrong};
 use crate::dialect::responses::citation;
 use crate::json::{Object, Value};
@@ -31,7 +33,7 @@ pub(super) fn content<'a>(
         match kind(&path, fields)? {
             Some(kind) => parts.push(Part {
                 kind,
-                cache: None,
+                cache: cache_of(fields),
                 path,
             }),
             None => extras.push(Extra {

@@ -168,7 +168,7 @@ impl<'r> Writer<'_, 'r, '_> {
                     content.push(Object::new().with("type", "refusal").with("refusal", words))
                 }
                 PartKind::Refusal(words) => content.push(text(whose, words)),
-                PartKind::Media(media) => content.extend(self.media(media, &part.path)?),
+                PartKind::Media(media) => content.push(self.media(media, &part.path)?),
                 PartKind::ToolCall(_) | PartKind::ToolResult(_) | PartKind::Reasoning(_) => {
                     self.gaps.leave_out(&part.path, "parts of this kind here")?;
                 }

@@ -7,12 +7,12 @@ use crate::dialect::openai::chat::write::{data_url, is_web, sniffed};
 use crate::json::Object;
 
 impl<'r> Writer<'_, 'r, '_> {
-    /// A part that holds it; `None` where it is left out.
+    /// A part that holds it. What can't be said is refused, whatever the route says: the question may be about it.
     pub(super) fn media(
         &mut self,
         media: &'r Media<'r>,
         path: &str,
-    ) -> Result<Option<Object<'r>>, Problem> {
+    ) -> Result<Object<'r>, Problem> {
         if media.citations {
             self.gaps
                 .leave_out(&format!("{path}.citations"), "citations of documents")?;
@@ -29,12 +29,9 @@ impl<'r> Writer<'_, 'r, '_> {
             MediaKind::Document => self.document(media),
             MediaKind::Video => None,
         };
-        match &part {
-            None => self.gaps.leave_out(path, what)?,
-            Some(part) if media.name.is_some() && part.get("filename").is_none() => {
-                self.gaps.hint_at(self.request, Hint::FileName, path);
-            }
-            Some(_) => {}
+        let part = part.ok_or_else(|| self.gaps.refuse(path, what))?;
+        if media.name.is_some() && part.get("filename").is_none() {
+            self.gaps.hint_at(self.request, Hint::FileName, path);
         }
         Ok(part)
     }

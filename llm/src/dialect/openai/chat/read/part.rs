@@ -41,7 +41,7 @@ pub(super) fn content<'a>(
         match kind(&path, fields)? {
             Some(kind) => parts.push(Part {
                 kind,
-                cache: fields.get("cache_control").and_then(cache_marker),
+                cache: cache_of(fields),
                 path,
             }),
             None => extras.push(Extra {
@@ -229,6 +229,21 @@ pub(crate) fn data_url<'a>(url: Cow<'a, str>) -> (Source<'a>, Option<Cow<'a, str
     };
     let media_type = Some(media_type).filter(|one| !one.is_empty());
     (Source::Base64(data), media_type)
+}
+
+/// Whether a part ends what shall be cached: as callers of OpenRouter and LiteLLM say it, or by OpenAI's own
+/// `prompt_cache_breakpoint`, `{"mode": "explicit", "ttl": "12h"}`
+/// (<https://developers.openai.com/api/docs/guides/prompt-caching>).
+pub(crate) fn cache_of(fields: &Object<'_>) -> Option<CacheMarker> {
+    let breakpoint = || {
+        let value = fields.get("prompt_cache_breakpoint")?.as_object()?;
+        Some(match value.get("ttl").and_then(Value::as_str) {
+            Some("12h") => CacheMarker::Hour,
+            _ => CacheMarker::Default,
+        })
+    };
+    let marker = fields.get("cache_control").and_then(cache_marker);
+    marker.or_else(breakpoint)
 }
 
 /// `{"type": "ephemeral", "ttl": "1h"}`, as callers of OpenRouter and LiteLLM send it

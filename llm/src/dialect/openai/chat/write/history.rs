@@ -72,9 +72,10 @@ impl<'r> Writer<'_, 'r, '_> {
                 PartKind::Text(..) | PartKind::Refusal(_) => parts.push(self.part(part)?),
                 PartKind::Media(media) => match &media.source {
                     crate::chat::Source::Text(_) => parts.push(self.part(part)?),
-                    _ => self
-                        .gaps
-                        .leave_out(&part.path, "results of tools that are no text")?,
+                    _ => {
+                        let what = "results of tools that are no text";
+                        return Err(self.gaps.refuse(&part.path, what));
+                    }
                 },
                 _ => self
                     .gaps
@@ -196,10 +197,9 @@ impl<'r> Writer<'_, 'r, '_> {
             match &part.kind {
                 PartKind::Text(..) | PartKind::Refusal(_) => written.push(self.part(part)?),
                 PartKind::Media(media) => {
-                    if let Some(mut object) = self.media(media, &part.path)? {
-                        self.mark(part, &mut object);
-                        written.push(object);
-                    }
+                    let mut object = self.media(media, &part.path)?;
+                    self.mark(part, &mut object);
+                    written.push(object);
                 }
                 PartKind::Reasoning(_) => self.gaps.forgotten(self.request, part),
                 PartKind::ToolCall(_) | PartKind::ToolResult(_) => {
@@ -227,6 +227,17 @@ impl<'r> Writer<'_, 'r, '_> {
     fn mark(&self, part: &Part<'_>, object: &mut Object<'r>) {
         if let Some(marker) = part.cache.and_then(|marker| self.marker(marker)) {
             object.push("cache_control", marker);
+        }
+        // A caller of responses said it in OpenAI's own words, which not all of its models take: so no other's are put so.
+        if let (Some(marker), true, Some(Format::Responses)) =
+            (part.cache, self.quirks.own, self.request.from)
+        {
+            let own = Object::new().with("mode", "explicit");
+            let own = match marker {
+                CacheMarker::Default => own,
+                CacheMarker::Hour => own.with("ttl", "12h"),
+            };
+            object.push("prompt_cache_breakpoint", own);
         }
     }
 

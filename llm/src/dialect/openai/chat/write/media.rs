@@ -7,12 +7,12 @@ use crate::chat::{Detail, Hint, Media, MediaKind, Problem, Source};
 use crate::json::Object;
 
 impl<'r> Writer<'_, 'r, '_> {
-    /// A part that holds it; `None` where it is left out.
+    /// A part that holds it. What can't be said is refused, whatever the route says: the question may be about it.
     pub(super) fn media(
         &mut self,
         media: &'r Media<'r>,
         path: &str,
-    ) -> Result<Option<Object<'r>>, Problem> {
+    ) -> Result<Object<'r>, Problem> {
         if media.citations {
             self.gaps
                 .leave_out(&format!("{path}.citations"), "citations of documents")?;
@@ -29,15 +29,11 @@ impl<'r> Writer<'_, 'r, '_> {
             MediaKind::Document => self.document(media),
             MediaKind::Video => self.at_url(media, "video_url"),
         };
-        match &part {
-            None => self.gaps.leave_out(path, what)?,
-            Some(part) => {
-                let file = part.get("file");
-                let named = file.is_some_and(|file| file.get("filename").is_some());
-                if media.name.is_some() && !named {
-                    self.gaps.hint_at(self.request, Hint::FileName, path);
-                }
-            }
+        let part = part.ok_or_else(|| self.gaps.refuse(path, what))?;
+        let file = part.get("file");
+        let named = file.is_some_and(|file| file.get("filename").is_some());
+        if media.name.is_some() && !named {
+            self.gaps.hint_at(self.request, Hint::FileName, path);
         }
         Ok(part)
     }
