@@ -208,7 +208,7 @@ fn calls_that_share_an_index_are_told_apart_by_their_ids() {
         .filter(|event| matches!(event, Event::PartStart { .. }));
     assert_eq!(calls.count(), 2);
     let late = [
-        chunk(r#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#),
+        chunk(r#"{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}"#),
         chunk(r#"{"index":1,"id":"b","function":{"name":"f","arguments":"{}"}}"#),
         chunk(r#"{"index":0,"function":{"arguments":"{}"}}"#),
     ]
@@ -251,4 +251,58 @@ fn what_is_written_reads_the_same() {
         };
         assert_eq!(plain(again), plain(events));
     }
+}
+
+/// A stream of these deltas of `tool_calls`.
+fn calls(deltas: &[&str]) -> String {
+    let chunk = |delta: &&str| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{delta}]}}}}]}}\n\n"
+        )
+    };
+    let mut stream: String = deltas.iter().map(chunk).collect();
+    stream.push_str(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n",
+    );
+    stream
+}
+
+#[test]
+fn calls_that_are_told_by_turns_come_one_after_the_other() {
+    let stream = calls(&[
+        r#"{"index":0,"id":"a","function":{"name":"f","arguments":""}}"#,
+        r#"{"index":1,"id":"b","function":{"name":"g","arguments":""}}"#,
+        r#"{"index":2,"id":"c","function":{"name":"h","arguments":"{}"}}"#,
+        r#"{"index":0,"function":{"arguments":"{\"x\":"}}"#,
+        r#"{"index":1,"function":{"arguments":"{\"y\""}}"#,
+        r#"{"index":0,"function":{"arguments":"1}"}}"#,
+        r#"{"index":1,"function":{"arguments":":2}"}}"#,
+    ]);
+    let mut events = decode(Format::Chat, [stream.as_bytes()]).unwrap();
+    events.remove(0);
+    let expected = vec![
+        start(0, 0, call("a", "f")),
+        arguments(0, "{\"x\":"),
+        arguments(0, "1}"),
+        end(0, 0),
+        start(0, 1, call("b", "g")),
+        arguments(1, "{\"y\""),
+        arguments(1, ":2}"),
+        end(0, 1),
+        start(0, 2, call("c", "h")),
+        arguments(2, "{}"),
+        end(0, 2),
+        finish(0, Finish::ToolCalls),
+        Event::End,
+    ];
+    assert_eq!(events, expected);
+}
+
+#[test]
+fn more_calls_at_once_than_anyone_makes_end_the_stream() {
+    let mut deltas = vec![r#"{"index":0,"function":{"name":"f","arguments":"{"}}"#.to_owned()];
+    deltas.extend((1..200).map(|n| format!(r#"{{"index":{n},"function":{{"name":"g"}}}}"#)));
+    let deltas: Vec<&str> = deltas.iter().map(String::as_str).collect();
+    let bad = decode(Format::Chat, [calls(&deltas).as_bytes()]).unwrap_err();
+    assert_eq!(bad.what, "too many tool calls at once");
 }

@@ -1,6 +1,7 @@
 //! A provider's stream of chunks (<https://platform.openai.com/docs/api-reference/chat-streaming>).
 
 mod choice;
+mod waiting;
 
 use std::collections::BTreeMap;
 

@@ -12,8 +12,9 @@ use crate::json::Value;
 
 use super::logprobs;
 
-/// Choices beyond this many make no sense: OpenAI gives 128 at most, of 2048 prompts.
-const MAX_CHOICES: usize = 4096;
+/// Choices beyond this many make no sense for callers of other formats: OpenAI gives 128 at most of a prompt, and as many
+/// are read of a chat.
+const MAX_CHOICES: u32 = 1024;
 
 /// See [`Decoder`].
 #[derive(Debug, Default)]
@@ -54,9 +55,7 @@ impl Decoder for CompletionDecoder {
             let index = one.get("index").and_then(Value::as_u64).unwrap_or(at);
             let index = u32::try_from(index)
                 .ok()
-                .filter(|index| {
-                    self.choices.len() < MAX_CHOICES || self.choices.contains_key(index)
-                })
+                .filter(|index| *index < MAX_CHOICES)
                 .ok_or_else(|| BadAnswer::new("there are too many choices"))?;
             self.choice(index, one, events);
         }

@@ -7,6 +7,8 @@ use crate::dialect::openai::chat::{citation, finish, logprobs, reasoning};
 use crate::dialect::openai::typed::said;
 use crate::json::{Object, Value};
 
+use super::waiting::{MAX_CALLS, MAX_WAITING, Progress, Waiting};
+
 /// What a choice has come to.
 #[derive(Debug, Default)]
 pub(super) struct Choice {
@@ -15,6 +17,10 @@ pub(super) struct Choice {
     part: u32,
     /// The highest index of a call so far.
     last_call: Option<u64>,
+    /// How far the arguments of the call are that is open.
+    progress: Progress,
+    /// The calls that began meanwhile.
+    waiting: Vec<Waiting>,
     reason: Option<String>,
     called: bool,
 }
@@ -34,6 +40,13 @@ enum Open {
 impl Choice {
     pub(super) fn is_finished(&self) -> bool {
         self.reason.is_some()
+    }
+
+    /// The number of the part that begins behind all that are open or wait.
+    fn next_part(&self) -> u32 {
+        let ahead = usize::from(self.open.is_some()) + self.waiting.len();
+        let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
+        self.part.saturating_add(ahead)
     }
 
     /// Why it ends; one that does not say so has said all.
@@ -256,7 +269,16 @@ impl At<'_> {
         let index = index.or(open).unwrap_or(0);
         // Some servers give every call the same index, but an id of its own.
         let other_id = !name.is_empty() && id.as_deref().is_some_and(|id| open_id != Some(id));
+        let arguments = function.and_then(|one| one.get("arguments").or_else(|| one.get("input")));
+        let arguments = match arguments {
+            Some(Value::String(text)) => text.to_string(),
+            Some(value @ Value::Object(_)) => value.to_json(),
+            _ => String::new(),
+        };
         if open != Some(index) || other_id {
+            if self.more_of_waiting(index, id.as_deref(), &arguments)? {
+                return Ok(());
+            }
             if name.is_empty() {
                 let late = self.choice.last_call.is_some_and(|last| index <= last);
                 let what = if late {
@@ -266,30 +288,83 @@ impl At<'_> {
                 };
                 return Err(BadAnswer::new(what));
             }
-            self.close();
-            let id = id.unwrap_or_else(|| format!("call_{}_{}", self.index, self.choice.part));
-            let signature = reasoning::call_signature(call).map(|one| Signature {
-                from: one.from,
-                data: one.data.into_owned().into(),
-            });
-            self.begin(PartStart::ToolCall {
-                id: id.clone(),
+            let number = self.choice.next_part();
+            let begun = Waiting {
+                index,
+                id: id.unwrap_or_else(|| format!("call_{}_{number}", self.index)),
                 name: name.to_owned(),
-                signature,
-            });
-            self.choice.open = Some(Open::Call(index, id));
+                signature: reasoning::call_signature(call).map(|one| Signature {
+                    from: one.from,
+                    data: one.data.into_owned().into(),
+                }),
+                arguments,
+            };
             self.choice.called = true;
             self.choice.last_call = self.choice.last_call.max(Some(index));
-        }
-        let arguments = function.and_then(|one| one.get("arguments").or_else(|| one.get("input")));
-        match arguments {
-            Some(Value::String(text)) if !text.is_empty() => {
-                self.push(Delta::Arguments(text.to_string()));
+            let other_goes_on = open.is_some_and(|open| open != index);
+            if other_goes_on && self.choice.progress.may_go_on() {
+                self.choice.waiting.push(begun);
+                return self.bound();
             }
-            Some(value @ Value::Object(_)) => self.push(Delta::Arguments(value.to_json())),
-            _ => {}
+            self.close();
+            self.begin_call(begun);
+            return Ok(());
+        }
+        self.argue(arguments);
+        self.catch_up();
+        Ok(())
+    }
+
+    /// Takes more of a call that waits; `false` if there is none by this index. A name and another id make it another.
+    fn more_of_waiting(
+        &mut self,
+        index: u64,
+        id: Option<&str>,
+        arguments: &str,
+    ) -> Result<bool, BadAnswer> {
+        let mut waiting = self.choice.waiting.iter_mut();
+        let own = waiting.rfind(|one| one.index == index && id.is_none_or(|id| id == one.id));
+        let Some(one) = own else {
+            return Ok(false);
+        };
+        one.arguments.push_str(arguments);
+        self.bound().map(|()| true)
+    }
+
+    fn bound(&self) -> Result<(), BadAnswer> {
+        let waiting = &self.choice.waiting;
+        let held: usize = waiting.iter().map(|one| one.arguments.len()).sum();
+        if waiting.len() > MAX_CALLS || held > MAX_WAITING {
+            return Err(BadAnswer::new("too many tool calls at once"));
         }
         Ok(())
+    }
+
+    fn begin_call(&mut self, call: Waiting) {
+        self.begin(PartStart::ToolCall {
+            id: call.id.clone(),
+            name: call.name,
+            signature: call.signature,
+        });
+        self.choice.open = Some(Open::Call(call.index, call.id));
+        self.choice.progress = Progress::default();
+        self.argue(call.arguments);
+    }
+
+    fn argue(&mut self, more: String) {
+        if !more.is_empty() {
+            self.choice.progress.feed(&more);
+            self.push(Delta::Arguments(more));
+        }
+    }
+
+    /// Goes on with the next of those that wait once the one before is whole.
+    fn catch_up(&mut self) {
+        while !self.choice.waiting.is_empty() && !self.choice.progress.may_go_on() {
+            self.end_part();
+            let next = self.choice.waiting.remove(0);
+            self.begin_call(next);
+        }
     }
 
     /// Makes sure that this part is open.
@@ -322,7 +397,16 @@ impl At<'_> {
         }
     }
 
+    /// Ends the part that is open, and tells the calls that waited for it.
     fn close(&mut self) {
+        self.end_part();
+        for call in std::mem::take(&mut self.choice.waiting) {
+            self.begin_call(call);
+            self.end_part();
+        }
+    }
+
+    fn end_part(&mut self) {
         if self.choice.open.take().is_some() {
             self.events.push(Event::PartEnd {
                 choice: self.index,
