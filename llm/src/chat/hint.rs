@@ -37,7 +37,7 @@ impl Request<'_> {
                     let holder = whole.strip_suffix(".content").unwrap_or(&whole);
                     below(holder, "cache_control")
                 }
-                Format::Responses => below(&whole, "prompt_cache_breakpoint"),
+                Some(Format::Responses) => below(&whole, "prompt_cache_breakpoint"),
                 _ => below(&whole, "cache_control"),
             },
             Hint::Citations => match from {
