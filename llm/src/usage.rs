@@ -23,6 +23,10 @@ pub struct Usage {
     pub audio_input: Option<u64>,
     /// Tokens of `output` that are audio.
     pub audio_output: Option<u64>,
+    /// Tokens of `input` that were images, where the provider tells.
+    pub image_input: Option<u64>,
+    /// Tokens of `output` that are images.
+    pub image_output: Option<u64>,
     /// Whether Weir counted, because the provider did not say.
     pub estimated: bool,
 }
@@ -59,6 +63,8 @@ struct OpenAi {
     reasoning: Option<u64>,
     audio_input: Option<u64>,
     audio_output: Option<u64>,
+    image_input: Option<u64>,
+    image_output: Option<u64>,
 }
 
 impl OpenAi {
@@ -89,6 +95,8 @@ impl OpenAi {
                 .or_else(|| of_media(input_details, "audio_tokens")),
             audio_output: inside("completion_tokens_details", "audio_tokens")
                 .or_else(|| of_media(output_details, "audio_tokens")),
+            image_input: of_media(input_details, "image_tokens"),
+            image_output: of_media(output_details, "image_tokens"),
         }
     }
 
@@ -121,6 +129,8 @@ impl OpenAi {
             reasoning: self.reasoning,
             audio_input: self.audio_input,
             audio_output: self.audio_output,
+            image_input: self.image_input,
+            image_output: self.image_output,
             ..Usage::default()
         })
     }
@@ -162,10 +172,13 @@ mod tests {
     #[test]
     fn usages_of_images_and_of_transcriptions_are_read() {
         let image = br#"{"total_tokens":100,"input_tokens":50,"output_tokens":50,
-            "input_tokens_details":{"text_tokens":10,"image_tokens":40}}"#;
+            "input_tokens_details":{"text_tokens":10,"image_tokens":40},
+            "output_tokens_details":{"text_tokens":2,"image_tokens":48}}"#;
         let expected = Usage {
             input: 50,
             output: 50,
+            image_input: Some(40),
+            image_output: Some(48),
             ..Usage::default()
         };
         assert_eq!(Usage::from_openai(image), Some(expected));

@@ -190,6 +190,8 @@ fn made_up(input: &mut Input<'_>) -> Event {
             reasoning: (number & 8 == 8).then_some(u64::MAX),
             audio_input: (number & 16 == 16).then_some(u64::MAX),
             audio_output: (number & 32 == 32).then_some(u64::MAX),
+            image_input: (number & 64 == 64).then_some(u64::MAX),
+            image_output: (number & 128 == 128).then_some(u64::MAX),
             ..Usage::default()
         }),
         8 => Event::Ping,

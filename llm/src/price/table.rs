@@ -181,20 +181,26 @@ impl From<&Usage> for Counts {
     /// One call that used these tokens.
     ///
     /// Parts that can't be (more of them than of the whole) are taken for as many as there can be. Where the audio and
-    /// what was cached are more than the input, they overlap: so much of the audio was read from the cache.
+    /// what was cached are more than the input, they overlap: so much of the audio was read from the cache. So it is
+    /// with images.
     fn from(usage: &Usage) -> Self {
         let input = usage.input;
         let part = |part: Option<u64>, whole: u64| part.unwrap_or(0).min(whole);
         let cached = part(usage.cached, input);
         let written = part(usage.cache_write, input - cached);
         let audio = part(usage.audio_input, input);
-        let beyond = (cached + written)
-            .saturating_add(audio)
-            .saturating_sub(input);
+        let beyond = audio.saturating_sub(input - cached - written);
         let audio_cached = beyond.min(cached).min(audio);
         // What is left of it can't have been written to the cache and be audio as well: no model prices that.
         let audio = audio - (beyond - audio_cached).min(audio);
+        let left = input - cached - written - (audio - audio_cached);
+        let image = part(usage.image_input, input);
+        let beyond = image.saturating_sub(left);
+        let image_cached = beyond.min(cached - audio_cached).min(image);
+        let image = image - (beyond - image_cached).min(image);
         let reasoning = part(usage.reasoning, usage.output);
+        let audio_output = part(usage.audio_output, usage.output - reasoning);
+        let image_output = part(usage.image_output, usage.output - reasoning - audio_output);
         Self::default()
             .with(Kind::Requests, 1)
             .with(Kind::Input, input)
@@ -205,9 +211,9 @@ impl From<&Usage> for Counts {
             .with(Kind::AudioCacheRead, audio_cached)
             .with(Kind::Output, usage.output)
             .with(Kind::Reasoning, reasoning)
-            .with(
-                Kind::AudioOutput,
-                part(usage.audio_output, usage.output - reasoning),
-            )
+            .with(Kind::AudioOutput, audio_output)
+            .with(Kind::ImageInput, image)
+            .with(Kind::ImageCacheRead, image_cached)
+            .with(Kind::ImageOutput, image_output)
     }
 }

@@ -384,6 +384,8 @@ fn calls() -> impl Strategy<Value = (Facts, Usage, usize, i64)> {
             reasoning: Some(of(output, parts[5])),
             audio_input: Some(of(input, parts[6])),
             audio_output: Some(of(output, parts[6])),
+            image_input: Some(of(input, parts[3])),
+            image_output: Some(of(output, parts[4])),
             estimated: false,
         };
         (facts, usage, model, at)

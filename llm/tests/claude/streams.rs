@@ -71,6 +71,8 @@ const USAGE: Usage = Usage {
     reasoning: Some(40),
     audio_input: None,
     audio_output: None,
+    image_input: None,
+    image_output: None,
     estimated: false,
 };
 

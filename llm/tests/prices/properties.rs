@@ -53,11 +53,12 @@ proptest! {
     }
 
     #[test]
-    fn no_count_overflows(counts in proptest::array::uniform8(any::<u64>()), at in 0..2_000_usize) {
-        let [input, output, cached, write, hour, reasoning, audio, audio_out] = counts;
+    fn no_count_overflows(counts in proptest::array::uniform10(any::<u64>()), at in 0..2_000_usize) {
+        let [input, output, cached, write, hour, reasoning, audio, audio_out, image, image_out] = counts;
         let usage = Usage {
             input, output, cached: Some(cached), cache_write: Some(write), cache_write_hour: Some(hour),
-            reasoning: Some(reasoning), audio_input: Some(audio), audio_output: Some(audio_out), estimated: false,
+            reasoning: Some(reasoning), audio_input: Some(audio), audio_output: Some(audio_out),
+            image_input: Some(image), image_output: Some(image_out), estimated: false,
         };
         let (_, model) = models()[at];
         let prices = model.prices_at(0, &[]);

@@ -89,3 +89,24 @@ fn audio_from_the_cache_is_charged_once() {
         by_hand.div_ceil(1_000_000)
     );
 }
+
+/// Images have prices of their own, in and out (<https://openai.com/api/pricing>).
+#[test]
+fn an_image_is_charged_as_one() {
+    let prices = price("openai", "gpt-image-1.5", "2026-11-23", None);
+    let usage = Usage {
+        input: 1_000,
+        image_input: Some(900),
+        output: 500,
+        image_output: Some(400),
+        ..Usage::default()
+    };
+    // 100 x 5 + 900 x 8 + 100 x 10 + 400 x 32 dollars a million.
+    assert_eq!(prices.cost(&Counts::from(&usage)), usd("0.0215"));
+    let cached = Usage {
+        cached: Some(300),
+        ..usage
+    };
+    // 200 of the images were read from the cache: 100 x 1.25 + 200 x 2 + 700 x 8.
+    assert_eq!(prices.cost(&Counts::from(&cached)), usd("0.019925"));
+}

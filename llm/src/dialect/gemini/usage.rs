@@ -25,28 +25,32 @@ pub(super) fn read(value: &Value<'_>) -> Option<Usage> {
             .saturating_sub(input)
             .saturating_sub(spent)
     });
-    let audio_tools = audio(value, "toolUsePromptTokensDetails");
-    let audio_input = match (audio(value, "promptTokensDetails"), audio_tools) {
-        (None, None) => None,
-        (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+    let of_input = |modality| {
+        let tools = of_modality(value, "toolUsePromptTokensDetails", modality);
+        match (of_modality(value, "promptTokensDetails", modality), tools) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+        }
     };
     Some(Usage {
         input,
         output: out.saturating_add(spent),
         cached: number(value, "cachedContentTokenCount"),
         reasoning: thoughts,
-        audio_input,
-        audio_output: audio(value, "candidatesTokensDetails"),
+        audio_input: of_input("AUDIO"),
+        audio_output: of_modality(value, "candidatesTokensDetails", "AUDIO"),
+        image_input: of_input("IMAGE"),
+        image_output: of_modality(value, "candidatesTokensDetails", "IMAGE"),
         ..Usage::default()
     })
 }
 
-/// The tokens of audio in a list of `{modality, tokenCount}`.
-fn audio(value: &Value<'_>, name: &str) -> Option<u64> {
+/// The tokens of a modality in a list of `{modality, tokenCount}`.
+fn of_modality(value: &Value<'_>, name: &str, modality: &str) -> Option<u64> {
     let details = field(value, name)?.as_array()?;
     details
         .iter()
-        .filter(|one| text(one, "modality") == Some("AUDIO"))
+        .filter(|one| text(one, "modality") == Some(modality))
         .find_map(|one| field(one, "tokenCount").and_then(whole))
 }
 
@@ -60,20 +64,32 @@ pub(super) fn write(usage: &Usage) -> Object<'static> {
         .maybe("cachedContentTokenCount", usage.cached)
         .maybe("thoughtsTokenCount", thoughts);
     let details = [
-        ("promptTokensDetails", usage.audio_input, usage.input),
-        ("candidatesTokensDetails", usage.audio_output, out),
+        (
+            "promptTokensDetails",
+            [usage.audio_input, usage.image_input],
+            usage.input,
+        ),
+        (
+            "candidatesTokensDetails",
+            [usage.audio_output, usage.image_output],
+            out,
+        ),
     ];
-    for (name, audio, all) in details {
-        let Some(audio) = audio else { continue };
+    for (name, media, all) in details {
+        if media == [None; 2] {
+            continue;
+        }
         let of = |modality: &'static str, count: u64| {
             Object::new()
                 .with("modality", modality)
                 .with("tokenCount", count)
         };
-        object.push(
-            name,
-            vec![of("TEXT", all.saturating_sub(audio)), of("AUDIO", audio)],
-        );
+        let told: u64 = media.iter().flatten().fold(0, |a, b| a.saturating_add(*b));
+        let mut list = vec![of("TEXT", all.saturating_sub(told))];
+        for (modality, count) in ["AUDIO", "IMAGE"].into_iter().zip(media) {
+            list.extend(count.map(|count| of(modality, count)));
+        }
+        object.push(name, list);
     }
     object
 }
@@ -87,13 +103,15 @@ mod tests {
         // As https://ai.google.dev/gemini-api/docs/thinking#pricing has it: what is billed is both.
         let value = r#"{"promptTokenCount":6,"candidatesTokenCount":5,"totalTokenCount":41,"thoughtsTokenCount":20,
             "cachedContentTokenCount":4,"toolUsePromptTokenCount":10,
-            "promptTokensDetails":[{"modality":"TEXT","tokenCount":4},{"modality":"AUDIO","tokenCount":2}]}"#;
+            "promptTokensDetails":[{"modality":"TEXT","tokenCount":4},{"modality":"AUDIO","tokenCount":2}],
+            "candidatesTokensDetails":[{"modality":"TEXT","tokenCount":1},{"modality":"IMAGE","tokenCount":4}]}"#;
         let expected = Usage {
             input: 16,
             output: 25,
             cached: Some(4),
             reasoning: Some(20),
             audio_input: Some(2),
+            image_output: Some(4),
             ..Usage::default()
         };
         assert_eq!(read(&Value::parse(value).unwrap()), Some(expected));
