@@ -16,6 +16,8 @@ pub(crate) struct Load {
     pub(crate) connections: usize,
     /// Requests over each.
     pub(crate) requests: usize,
+    /// The path that is called.
+    pub(crate) path: &'static str,
     /// The request's body.
     pub(crate) body: Vec<u8>,
     /// The key that the caller shows.
@@ -61,9 +63,10 @@ async fn call(load: Load, address: SocketAddr) -> io::Result<Outcome> {
     let mut tcp = TcpStream::connect(address).await?;
     tcp.set_nodelay(true)?;
     let mut request = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n\
+        "POST {} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n\
          content-type: application/json\r\naccept: application/json\r\n\
          user-agent: OpenAI/Python 2.0.0\r\ncontent-length: {}\r\n\r\n",
+        load.path,
         load.key,
         load.body.len()
     )

@@ -2,6 +2,7 @@
 //!
 //! `weir-bench gateway` measures the gateway beside nginx as a plain proxy: both on the same core
 //! in turn, with the same callers and the same mock provider, which share another core.
+//! `weir-bench instructions` counts what the gateway does for a request under valgrind, which says the same on a busy machine.
 //! `weir-bench live` and `weir-bench large` measure how soon a change of the configuration serves.
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod http;
+mod instructions;
 mod live;
 mod load;
 mod measure;
@@ -30,6 +32,8 @@ struct Cli {
 enum What {
     /// The gateway's CPU time and latency beside nginx's, as a plain proxy.
     Gateway(Gateway),
+    /// Instructions and allocations of the gateway per request, passed and translated.
+    Instructions(Instructions),
     /// How soon a change serves: 1,000 routes in 100 namespaces on a real API server.
     Live(Live),
     /// The same with 10,000 routes in 1,000 namespaces, and what a start takes there. It takes half an hour.
@@ -77,6 +81,19 @@ struct Gateway {
     format: Format,
 }
 
+#[derive(Debug, Args)]
+struct Instructions {
+    /// The gateway's binary; by default the one beside this binary. An older one shows what a change costs.
+    #[arg(long)]
+    gateway: Option<PathBuf>,
+    /// Leave out what needs Anthropic's dialect, which an older gateway may not know.
+    #[arg(long)]
+    openai_alone: bool,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Text,
@@ -86,6 +103,7 @@ enum Format {
 fn main() -> ExitCode {
     let result = match Cli::parse().what {
         What::Gateway(options) => gateway(&options),
+        What::Instructions(options) => instructions(&options),
         What::Live(options) => live(&options, &live::Plan::live(options.smoke)),
         What::Large(options) => live(&options, &live::Plan::large(options.smoke)),
     };
@@ -119,8 +137,7 @@ fn gateway(options: &Gateway) -> io::Result<()> {
         proxies.push(process::Proxy::relay(relay, core, mock.address)?);
     }
     if !options.no_gateway {
-        let beside = || Ok::<_, io::Error>(std::env::current_exe()?.with_file_name("weir-gateway"));
-        let path = options.gateway.clone().map_or_else(beside, Ok)?;
+        let path = gateway_at(options.gateway.as_deref())?;
         proxies.push(process::Proxy::gateway(
             &path,
             core,
@@ -132,6 +149,24 @@ fn gateway(options: &Gateway) -> io::Result<()> {
     let text = match options.format {
         Format::Text => report::text(&plan, &results),
         Format::Json => report::json(&plan, &results)?,
+    };
+    writeln!(io::stdout(), "{text}")
+}
+
+/// The gateway's binary; by default the one beside this one.
+fn gateway_at(path: Option<&Path>) -> io::Result<PathBuf> {
+    match path {
+        Some(path) => Ok(path.to_owned()),
+        None => Ok(std::env::current_exe()?.with_file_name("weir-gateway")),
+    }
+}
+
+fn instructions(options: &Instructions) -> io::Result<()> {
+    let path = gateway_at(options.gateway.as_deref())?;
+    let results = instructions::run(&path, options.openai_alone)?;
+    let text = match options.format {
+        Format::Text => instructions::text(&results),
+        Format::Json => serde_json::to_string_pretty(&results).map_err(io::Error::other)?,
     };
     writeln!(io::stdout(), "{text}")
 }

@@ -139,6 +139,7 @@ impl Samples {
         let load = Load {
             connections: 1,
             requests: plan.latencies,
+            path: CHAT,
             body: chat(1024, false),
             key: KEY.to_owned(),
         };
@@ -162,6 +163,7 @@ fn cpu_per_unit(plan: &Plan, kind: Kind, mock: &Mock, proxy: &Proxy) -> io::Resu
     let load = Load {
         connections,
         requests,
+        path: CHAT,
         body,
         key: KEY.to_owned(),
     };
@@ -199,8 +201,11 @@ fn cpu_per_unit(plan: &Plan, kind: Kind, mock: &Mock, proxy: &Proxy) -> io::Resu
     Ok(used.as_secs_f64() * 1e6 / units as f64)
 }
 
+/// Where a chat is asked for.
+pub(crate) const CHAT: &str = "/v1/chat/completions";
+
 /// The body of a chat of about `size` bytes.
-fn chat(size: usize, stream: bool) -> Vec<u8> {
+pub(crate) fn chat(size: usize, stream: bool) -> Vec<u8> {
     let head = format!(
         "{{\"model\":\"bench\",\"stream\":{stream},\"messages\":[{{\"role\":\"system\",\"content\":\
          \"You are a helpful assistant.\"}},{{\"role\":\"user\",\"content\":\""

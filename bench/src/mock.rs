@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
+use memchr::memmem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -65,7 +66,7 @@ pub(crate) fn start(streaming: Streaming) -> io::Result<Mock> {
 
 async fn serve(mut tcp: TcpStream, streaming: Streaming, served: &Served) -> io::Result<()> {
     tcp.set_nodelay(true)?;
-    let plain = plain_answer();
+    let plain = [plain_answer(), plain_message()];
     let mut input = BytesMut::with_capacity(64 * 1024);
     loop {
         let end = loop {
@@ -82,40 +83,105 @@ async fn serve(mut tcp: TcpStream, streaming: Streaming, served: &Served) -> io:
                 return Ok(());
             }
         }
-        let body = &input[end..end + length];
-        let streams = body.windows(13).any(|window| window == b"\"stream\":true");
+        let (head, body) = input[..end + length].split_at(end);
+        let messages = head.starts_with(b"POST /v1/messages");
+        let streams = memmem::find(body, b"\"stream\":true").is_some();
+        // As OpenAI does, it tells what was used where that is asked for.
+        let tells = memmem::find(body, b"\"include_usage\":true").is_some();
         input.advance(end + length);
         input.reserve(64 * 1024);
         served.requests.fetch_add(1, Ordering::Relaxed);
         if streams {
-            stream(&mut tcp, streaming, served).await?;
+            let events = if messages {
+                Events::messages()
+            } else {
+                Events::chat(tells)
+            };
+            stream(&mut tcp, &events, streaming, served).await?;
         } else {
-            tcp.write_all(&plain).await?;
+            tcp.write_all(&plain[usize::from(messages)]).await?;
         }
     }
 }
 
-async fn stream(tcp: &mut TcpStream, streaming: Streaming, served: &Served) -> io::Result<()> {
+/// The events of a stream, as they are sent.
+struct Events {
+    first: Vec<u8>,
+    /// The one that is repeated.
+    each: Vec<u8>,
+    last: Vec<u8>,
+}
+
+impl Events {
+    fn chat(tells: bool) -> Self {
+        let usage = "data: {\"id\":\"chatcmpl-0123456789abcdefghijklmn\",\"object\":\"chat.completion.chunk\",\
+            \"created\":1760000000,\"model\":\"bench\",\"choices\":[],\"usage\":{\"prompt_tokens\":250,\
+            \"completion_tokens\":100,\"total_tokens\":350}}\n\n";
+        let last = if tells {
+            [&*coded(usage.as_bytes()), &*coded(b"data: [DONE]\n\n")].concat()
+        } else {
+            coded(b"data: [DONE]\n\n")
+        };
+        Self {
+            first: Vec::new(),
+            each: coded(&event()),
+            last,
+        }
+    }
+
+    /// As <https://docs.claude.com/en/docs/build-with-claude/streaming> shows them.
+    fn messages() -> Self {
+        let event = |kind: &str, rest: &str| {
+            format!("event: {kind}\ndata: {{\"type\":\"{kind}\",{rest}}}\n\n").into_bytes()
+        };
+        let start = "\"message\":{\"id\":\"msg_0123456789abcdefghijklmn\",\"type\":\"message\",\"role\":\"assistant\",\
+            \"content\":[],\"model\":\"claude\",\"stop_reason\":null,\"stop_sequence\":null,\
+            \"usage\":{\"input_tokens\":250,\"output_tokens\":1}}";
+        let block = "\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}";
+        let delta = "\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" word\"}";
+        let stop = "\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":100}";
+        let end = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+        Self {
+            first: [
+                coded(&event("message_start", start)),
+                coded(&event("content_block_start", block)),
+            ]
+            .concat(),
+            each: coded(&event("content_block_delta", delta)),
+            last: [
+                coded(&event("content_block_stop", "\"index\":0")),
+                coded(&event("message_delta", stop)),
+                coded(end),
+            ]
+            .concat(),
+        }
+    }
+}
+
+async fn stream(
+    tcp: &mut TcpStream,
+    events: &Events,
+    streaming: Streaming,
+    served: &Served,
+) -> io::Result<()> {
     let head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\n\
         x-request-id: req_0123456789abcdef\r\ntransfer-encoding: chunked\r\n\r\n";
     tcp.write_all(head).await?;
-    let event = coded(&event());
+    tcp.write_all(&events.first).await?;
     let mut ticks = tokio::time::interval(streaming.interval.max(Duration::from_micros(1)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     for _ in 0..streaming.chunks {
         if !streaming.interval.is_zero() {
             ticks.tick().await;
         }
-        tcp.write_all(&event).await?;
+        tcp.write_all(&events.each).await?;
         served.chunks.fetch_add(1, Ordering::Relaxed);
     }
-    let mut last = coded(b"data: [DONE]\n\n");
-    last.extend_from_slice(b"0\r\n\r\n");
-    tcp.write_all(&last).await
+    tcp.write_all(&[&*events.last, b"0\r\n\r\n"].concat()).await
 }
 
 /// A chunk of a chat as OpenAI sends it, about 200 bytes.
-pub(crate) fn event() -> Vec<u8> {
+fn event() -> Vec<u8> {
     b"data: {\"id\":\"chatcmpl-0123456789abcdefghijklmn\",\"object\":\"chat.completion.chunk\",\
       \"created\":1760000000,\"model\":\"bench\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},\
       \"finish_reason\":null}]}\n\n"
@@ -138,6 +204,21 @@ fn plain_answer() -> Vec<u8> {
          {{\"role\":\"assistant\",\"content\":\"{content}\"}},\"finish_reason\":\"stop\"}}],\
          \"usage\":{{\"prompt_tokens\":20,\"completion_tokens\":160,\"total_tokens\":180}}}}"
     );
+    answer(&body)
+}
+
+/// The same as one of Anthropic's.
+fn plain_message() -> Vec<u8> {
+    let content = "A weir holds water back and lets it through. ".repeat(16);
+    answer(&format!(
+        "{{\"id\":\"msg_0123456789abcdefghijklmn\",\"type\":\"message\",\"role\":\"assistant\",\
+         \"model\":\"claude\",\"content\":[{{\"type\":\"text\",\"text\":\"{content}\"}}],\
+         \"stop_reason\":\"end_turn\",\"stop_sequence\":null,\
+         \"usage\":{{\"input_tokens\":20,\"output_tokens\":160}}}}"
+    ))
+}
+
+fn answer(body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_0123456789abcdef\r\n\
          content-length: {}\r\n\r\n{body}",

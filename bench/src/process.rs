@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// The key of the one caller.
 pub(crate) const KEY: &str = "bench-0123456789abcdef0123456789abcdef";
 
+/// The file that callgrind writes to.
+const COUNTS: &str = "callgrind.out";
+
 /// A running proxy. Ended when dropped.
 #[derive(Debug)]
 pub(crate) struct Proxy {
@@ -55,14 +58,52 @@ impl Proxy {
         upstream: SocketAddr,
         dir: &Path,
     ) -> io::Result<Self> {
+        Self::gateway_by(pinned(core, path), &gateway_config(upstream), dir)
+    }
+
+    /// The gateway under callgrind, which runs it some fifty times slower and counts what it does. With Anthropic's dialect, it
+    /// has a provider of that too.
+    pub(crate) fn counted(
+        path: &Path,
+        upstream: SocketAddr,
+        anthropic: bool,
+        dir: &Path,
+    ) -> io::Result<Self> {
+        let mut config = gateway_config(upstream);
+        if anthropic {
+            config.push_str(&anthropic_config(upstream));
+        }
+        let mut command = Command::new("valgrind");
+        command.arg("--tool=callgrind").arg("--quiet");
+        command.arg(format!(
+            "--callgrind-out-file={}",
+            dir.join(COUNTS).display()
+        ));
+        command.arg(path);
+        Self::gateway_by(command, &config, dir)
+    }
+
+    /// What the gateway under callgrind has done since it was asked last, as callgrind writes it.
+    pub(crate) fn counts(&self, number: usize, dir: &Path) -> io::Result<String> {
+        let pid = self.child.id().to_string();
+        let output = Command::new("callgrind_control")
+            .args(["--dump", &pid])
+            .output()?;
+        let file = dir.join(format!("{COUNTS}.{number}"));
+        fs::read_to_string(file).map_err(|error| {
+            let said = String::from_utf8_lossy(&output.stderr);
+            io::Error::other(format!("callgrind wrote no counts: {error}: {said}"))
+        })
+    }
+
+    fn gateway_by(mut command: Command, resources: &str, dir: &Path) -> io::Result<Self> {
         let (address, admin) = (free_address()?, free_address()?);
         let dir = dir.join("weir");
         let (config, state) = (dir.join("config"), dir.join("state"));
         fs::create_dir_all(&config)?;
         fs::create_dir_all(&state)?;
-        fs::write(config.join("bench.yaml"), gateway_config(upstream))?;
+        fs::write(config.join("bench.yaml"), resources)?;
         let log = fs::File::create(dir.join("access.log"))?;
-        let mut command = pinned(core, path);
         command
             .arg("--config")
             .arg(&config)
@@ -94,7 +135,7 @@ impl Proxy {
             address,
             child,
         };
-        let deadline = Instant::now() + Duration::from_secs(10);
+        let deadline = Instant::now() + Duration::from_secs(60);
         while TcpStream::connect(address).is_err() {
             if let Some(status) = proxy.child.try_wait()? {
                 return Err(io::Error::other(format!("{name} ended at once: {status}")));
@@ -231,5 +272,15 @@ fn gateway_config(upstream: SocketAddr) -> String {
          stringData: {{apiKey: sk-bench}}\n---\n\
          apiVersion: v1\nkind: Secret\nmetadata: {{name: caller, namespace: bench}}\n\
          type: weir.dev/api-key\nstringData: {{key: {KEY}}}\n"
+    )
+}
+
+fn anthropic_config(upstream: SocketAddr) -> String {
+    format!(
+        "---\napiVersion: weir.dev/v1alpha1\nkind: AIProvider\nmetadata: {{name: claude, namespace: bench}}\n\
+         spec:\n  dialect: Anthropic\n  endpoint: http://{upstream}\n\
+         \x20 credentials: {{secretRef: {{name: mock, key: apiKey}}}}\n---\n\
+         apiVersion: weir.dev/v1alpha1\nkind: AIRoute\nmetadata: {{name: claude, namespace: bench}}\n\
+         spec:\n  models: [claude]\n  rules:\n  - backends:\n    - provider: {{name: claude}}\n"
     )
 }
