@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 /// The key of the one caller.
 pub(crate) const KEY: &str = "bench-0123456789abcdef0123456789abcdef";
 
+/// The provider's key, as long as such are: answers are searched for it.
+const PROVIDER_KEY: &str =
+    "sk-proj-0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijklm";
+
 /// The file that callgrind writes to.
 const COUNTS: &str = "callgrind.out";
 
@@ -79,6 +83,11 @@ impl Proxy {
             "--callgrind-out-file={}",
             dir.join(COUNTS).display()
         ));
+        // Long copies by one instruction would be counted as one a byte.
+        command.env(
+            "GLIBC_TUNABLES",
+            "glibc.cpu.x86_rep_movsb_threshold=1073741824",
+        );
         command.arg(path);
         Self::gateway_by(command, &config, dir)
     }
@@ -269,7 +278,7 @@ fn gateway_config(upstream: SocketAddr) -> String {
          apiVersion: weir.dev/v1alpha1\nkind: AIRoute\nmetadata: {{name: chat, namespace: bench}}\n\
          spec:\n  models: [bench]\n  rules:\n  - backends:\n    - provider: {{name: mock}}\n---\n\
          apiVersion: v1\nkind: Secret\nmetadata: {{name: mock, namespace: bench}}\n\
-         stringData: {{apiKey: sk-bench}}\n---\n\
+         stringData: {{apiKey: {PROVIDER_KEY}}}\n---\n\
          apiVersion: v1\nkind: Secret\nmetadata: {{name: caller, namespace: bench}}\n\
          type: weir.dev/api-key\nstringData: {{key: {KEY}}}\n"
     )

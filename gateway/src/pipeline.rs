@@ -164,7 +164,6 @@ enum Served {
 impl Handler for Worker {
     async fn handle(&self, request: Request) -> Response {
         let mut tail = Tail::begin(Arc::clone(&self.shared), &self.rng, Some(request.peer));
-        tail.format = receive::format_of(&request.head);
         let served = self.stages(request, &mut tail).await;
         let id = tail.request_id_header();
         let route = tail.route.as_ref().map(|route| header(&route.id));

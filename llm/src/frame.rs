@@ -102,12 +102,14 @@ pub struct Fed {
 }
 
 impl Ends {
-    /// The end of the first event that ends in `chunk`, and of the last.
-    fn find(&self, chunk: &[u8]) -> Result<Option<(usize, usize)>, BadFrame> {
+    /// The end of the first event that ends in `chunk`, and of the last. Where nothing is held back, the first is not asked for,
+    /// and may be the last.
+    fn find(&self, chunk: &[u8], held: bool) -> Result<Option<(usize, usize)>, BadFrame> {
         match self {
-            Self::Sse(boundaries) => Ok(boundaries
-                .last(chunk)
-                .map(|last| (boundaries.first(chunk).unwrap_or(last), last))),
+            Self::Sse(boundaries) => Ok(boundaries.last(chunk).map(|last| {
+                let first = held.then(|| boundaries.first(chunk)).flatten();
+                (first.unwrap_or(last), last)
+            })),
             Self::EventStream(lengths) => lengths.find(chunk),
             Self::Lines => Ok(memchr::memrchr(b'\n', chunk).map(|last| {
                 let first = memchr::memchr(b'\n', chunk).unwrap_or(last);
@@ -158,12 +160,17 @@ impl Cutter {
     /// [`BadFrame`]; the stream can't be read any further.
     pub fn feed(&mut self, mut chunk: Bytes) -> Result<Fed, BadFrame> {
         let mut fed = Fed::default();
-        let Some((first, last)) = self.ends.find(&chunk)? else {
+        let Some((first, last)) = self.ends.find(&chunk, !self.held.is_empty())? else {
             self.ends.advance(&chunk);
             self.hold(&chunk)?;
             return Ok(fed);
         };
         self.ends.advance(&chunk);
+        // Most chunks are one whole event.
+        if self.held.is_empty() && last == chunk.len() {
+            fed.first = Some(chunk);
+            return Ok(fed);
+        }
         let mut end = last;
         if !self.held.is_empty() {
             self.hold(&chunk[..first])?;

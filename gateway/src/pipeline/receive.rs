@@ -91,8 +91,8 @@ fn is_anthropic(headers: &HeaderMap) -> bool {
     headers.contains_key("anthropic-version")
 }
 
-/// The format in which a caller reads errors, whether or not there is such a call.
-pub(super) fn format_of(head: &Head) -> Format {
+/// The format in which a caller reads errors, where it calls nothing that a provider answers.
+fn format_of(head: &Head) -> Format {
     let path = head.uri.path();
     let anthropic = is_anthropic(&head.headers);
     // Which method makes no difference to who reads the answer.
@@ -120,7 +120,12 @@ pub(super) fn format_of(head: &Head) -> Format {
 impl Received {
     /// Takes a seat in the process and the configuration that serves now.
     pub(super) fn new(worker: &Worker, request: Request, tail: &mut Tail) -> Result<Self, Refusal> {
-        let call = Call::of(&request.head)?;
+        let call = Call::of(&request.head);
+        tail.format = match &call {
+            Ok(Call::Provider(call)) => call.format,
+            _ => format_of(&request.head),
+        };
+        let call = call?;
         tail.operation = call.name();
         tail.seat = Some(worker.seats.take(1).ok_or(Refusal::Overloaded)?);
         let generation = worker.live.load().ok_or(Refusal::NotReady)?;

@@ -1,9 +1,11 @@
 //! A provider's error becomes one that the caller's SDK can read.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde_json::{Map, Value};
 use weir_llm::exchange::Exchange;
 use weir_llm::scrub::Scrubber;
@@ -53,10 +55,13 @@ pub(super) fn shaped(
     written.body.into()
 }
 
+/// A searcher takes a moment to build: all streams share it.
+static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
+
 /// Whole events without the provider's credential, however an error in them escapes it.
 pub(super) fn redacted(events: Bytes, scrubber: &Scrubber) -> Bytes {
     let events = scrubber.scrub(events);
-    if memmem::find(&events, b"\"error\"").is_none() {
+    if ERROR.find(&events).is_none() {
         return events;
     }
     let mut changed = false;

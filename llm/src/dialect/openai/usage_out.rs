@@ -92,6 +92,9 @@ impl UsageOut {
                 splices.push(Splice::new(start + gone.start..start + gone.end, *b""));
             }
         }
+        if splices.is_empty() {
+            return run;
+        }
         splice::apply(&run, &splices)
     }
 }
