@@ -50,14 +50,14 @@ impl Visitor<'_> for Bytes {
 /// Writes the inside of a JSON string (no quotes), escaped as RFC 8259 §7 demands and no further.
 pub(crate) fn write_escaped(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(&bytes[copied..at]);
-        copied = at + 1;
+    let mut rest = text.as_bytes();
+    loop {
+        let (verbatim, behind) = rest.split_at(scan::verbatim_len(rest));
+        out.extend_from_slice(verbatim);
+        let Some((&byte, behind)) = behind.split_first() else {
+            return;
+        };
+        rest = behind;
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -71,7 +71,6 @@ pub(crate) fn write_escaped(text: &str, out: &mut Vec<u8>) {
             }
         }
     }
-    out.extend_from_slice(&bytes[copied..]);
 }
 
 /// Writes a JSON string with its quotes.

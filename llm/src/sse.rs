@@ -94,12 +94,23 @@ pub fn event_around(events: &[u8], at: usize) -> &[u8] {
     &events[start..end]
 }
 
+/// The lines of an event without their ends; a CRLF has an empty one in it.
+fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(event);
+    std::iter::from_fn(move || {
+        let bytes = rest?;
+        let end = memchr2(b'\n', b'\r', bytes);
+        rest = end.map(|end| &bytes[end + 1..]);
+        Some(&bytes[..end.unwrap_or(bytes.len())])
+    })
+}
+
 /// The data of one event: its `data` lines without their names, joined by LF. Borrowed where there
 /// is one line; `None` where there is none.
 #[must_use]
 pub fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut data: Option<Cow<'_, [u8]>> = None;
-    for line in event.split(|&byte| is_line_end(byte)) {
+    for line in lines(event) {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
         let value = match line.strip_prefix(b"data:") {
             Some(value) => value,
@@ -123,13 +134,12 @@ pub fn data(event: &[u8]) -> Option<Cow<'_, [u8]>> {
 /// The name of one event, its last `event` line; `None` where there is none, or it is no text.
 #[must_use]
 pub fn name(event: &[u8]) -> Option<Cow<'_, str>> {
-    let lines = event.split(|&byte| is_line_end(byte));
-    let name = lines
+    let name = lines(event)
         .filter_map(|line| {
             let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
             line.strip_prefix(b"event:")
         })
-        .next_back()?;
+        .last()?;
     let name = std::str::from_utf8(name.strip_prefix(b" ").unwrap_or(name)).ok()?;
     Some(Cow::Borrowed(name))
 }
@@ -151,6 +161,14 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn lines_are_what_stands_between_line_ends() {
+        for event in [&b""[..], b"a", b"a\n", b"\r\na\rb\n\n", b"data: x\r\n\r\n"] {
+            let split: Vec<&[u8]> = event.split(|&byte| is_line_end(byte)).collect();
+            assert_eq!(lines(event).collect::<Vec<_>>(), split);
+        }
+    }
 
     #[rstest]
     #[case::lf(b"a\n\nb\n\nc", Some(3), Some(6))]
