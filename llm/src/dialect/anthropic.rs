@@ -3,6 +3,7 @@
 //! Vertex speaks the same format for Claude: see [`AT_VERTEX`].
 
 mod answer;
+pub(crate) mod beside;
 mod citation;
 pub(crate) mod content;
 mod count;

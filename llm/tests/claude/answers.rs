@@ -164,3 +164,40 @@ fn what_bedrock_refuses_of_documents_and_of_a_last_turn_is_mended() {
     assert_eq!(turns[0]["content"][1]["document"]["name"], "document (2)");
     assert_eq!(turns[1]["content"], json!([{"text": "They say:"}]));
 }
+
+#[test]
+fn what_both_say_of_documents_and_search_results_is_carried() {
+    let anthropic = json!([
+        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}, "title": "T", "context": "Old."},
+        {"type": "search_result", "source": "https://s", "title": "S", "content": [{"type": "text", "text": "Found."}], "citations": {"enabled": true}},
+    ]);
+    let bedrock = json!([
+        {"document": {"format": "pdf", "name": "T", "source": {"bytes": "JVBERi0="}, "context": "Old."}},
+        {"searchResult": {"source": "https://s", "title": "S", "content": [{"text": "Found."}], "citations": {"enabled": true}}},
+    ]);
+    let of = |content: &Json| json!({"max_tokens": 9, "messages": [{"role": "user", "content": content}]});
+    for (from, body, to, expected) in [
+        (Format::Messages, of(&anthropic), Format::Converse, &bedrock),
+        (
+            Format::Converse,
+            json!({"messages": of(&bedrock)["messages"]}),
+            Format::Messages,
+            &anthropic,
+        ),
+    ] {
+        let text = body.to_string();
+        let body = Value::parse(&text).unwrap();
+        let request = read(from, &body);
+        let (written, dropped) =
+            write(to, &request, "anthropic.claude-sonnet-4-v1:0", false).unwrap();
+        assert_eq!(written["messages"][0]["content"], *expected);
+        assert_eq!(dropped, Vec::<String>::new());
+    }
+    // What is said of what is no document stays refused.
+    let odd = json!([{"type": "image", "source": {"type": "url", "url": "https://x/a.png"}, "context": "Old."}]);
+    let text = of(&odd).to_string();
+    let body = Value::parse(&text).unwrap();
+    let request = read(Format::Messages, &body);
+    let refused = write(Format::Converse, &request, "m", false).unwrap_err();
+    assert_eq!(refused.code.as_deref(), Some("unsupported_parameter"));
+}

@@ -172,3 +172,27 @@ fn what_cohere_does_anyway_and_what_none_does_is_no_extra() {
         assert_eq!(found, Vec::from_iter(extra), "{options}");
     }
 }
+
+#[test]
+fn an_image_that_cohere_can_t_reach_is_refused() {
+    for (url, fits) in [("s3://bucket/a.png", false), ("https://x/a.png", true)] {
+        let image = Part::new(PartKind::Media(weir_llm::chat::Media {
+            kind: weir_llm::chat::MediaKind::Image,
+            source: weir_llm::chat::Source::Url(url.into()),
+            media_type: None,
+            name: None,
+            detail: None,
+            citations: false,
+        }));
+        let request = weir_llm::chat::Request {
+            messages: vec![weir_llm::chat::Message {
+                role: weir_llm::chat::Role::User,
+                parts: vec![image],
+                name: None,
+            }],
+            ..weir_llm::chat::Request::default()
+        };
+        let written = crate::support::write(Format::Cohere, &request, "command-a", false);
+        assert_eq!(written.is_ok(), fits, "{url}");
+    }
+}

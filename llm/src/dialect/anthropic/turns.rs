@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 
+use super::beside::Beside;
 use super::models::Claude;
 use super::write::cache_control;
 use crate::Format;
@@ -39,6 +40,7 @@ pub(super) fn write<'r>(
     for part in &request.system {
         add_text_only(part, &mut system, gaps)?;
     }
+    let beside = Beside::of(request);
     let mut turns: Vec<Turn<'r>> = Vec::new();
     for (index, message) in request.messages.iter().enumerate() {
         let role = role_of(message, &turns, request.messages.get(index + 1), claude);
@@ -52,7 +54,7 @@ pub(super) fn write<'r>(
             if message.role == Role::System {
                 add_text_only(part, &mut turn.blocks, gaps)?;
             } else {
-                turn.add(request, part, gaps)?;
+                turn.add(request, part, &beside, gaps)?;
             }
         }
         turn.join(&mut turns);
@@ -136,6 +138,7 @@ impl<'r> Turn<'r> {
         &mut self,
         request: &Request<'_>,
         part: &'r Part<'_>,
+        beside: &Beside<'r>,
         gaps: &mut Gaps,
     ) -> Result<(), Problem> {
         let cache = part.cache.map(cache_control);
@@ -149,7 +152,7 @@ impl<'r> Turn<'r> {
             PartKind::Media(_) if self.role == Role::Assistant => {
                 return Err(gaps.refuse(&part.path, "files in the model's turns"));
             }
-            PartKind::Media(file) => media(file, &part.path, gaps)?
+            PartKind::Media(file) => media(file, &part.path, beside, gaps)?
                 .maybe("cache_control", cache)
                 .into(),
             PartKind::ToolCall(call) => {
@@ -161,7 +164,7 @@ impl<'r> Turn<'r> {
                 tool_use(call).maybe("cache_control", cache).into()
             }
             PartKind::ToolResult(result) => {
-                let result = tool_result(result, gaps)?.maybe("cache_control", cache);
+                let result = tool_result(result, beside, gaps)?.maybe("cache_control", cache);
                 self.results.push(result.into());
                 return Ok(());
             }
@@ -305,7 +308,11 @@ pub(crate) fn fitting_id(given: &str, longest: usize, fits: impl Fn(u8) -> bool)
     Cow::Owned(format!("{kept}_{hash:016x}"))
 }
 
-fn tool_result<'r>(result: &'r ToolResult<'_>, gaps: &mut Gaps) -> Result<Object<'r>, Problem> {
+fn tool_result<'r>(
+    result: &'r ToolResult<'_>,
+    beside: &Beside<'r>,
+    gaps: &mut Gaps,
+) -> Result<Object<'r>, Problem> {
     let mut blocks = Vec::new();
     for part in &result.parts {
         let cache = part.cache.map(cache_control);
@@ -316,7 +323,7 @@ fn tool_result<'r>(result: &'r ToolResult<'_>, gaps: &mut Gaps) -> Result<Object
                 }
             }
             PartKind::Media(file) => {
-                let block = media(file, &part.path, gaps)?.maybe("cache_control", cache);
+                let block = media(file, &part.path, beside, gaps)?.maybe("cache_control", cache);
                 blocks.push(block.into());
             }
             _ => return Err(gaps.refuse(&part.path, "such a part of a result")),
@@ -330,7 +337,12 @@ fn tool_result<'r>(result: &'r ToolResult<'_>, gaps: &mut Gaps) -> Result<Object
         .maybe("is_error", result.error.then_some(true)))
 }
 
-fn media<'r>(file: &'r Media<'_>, path: &str, gaps: &mut Gaps) -> Result<Object<'r>, Problem> {
+fn media<'r>(
+    file: &'r Media<'_>,
+    path: &str,
+    beside: &Beside<'r>,
+    gaps: &mut Gaps,
+) -> Result<Object<'r>, Problem> {
     let kind = match file.kind {
         MediaKind::Image => "image",
         MediaKind::Document => "document",
@@ -343,13 +355,23 @@ fn media<'r>(file: &'r Media<'_>, path: &str, gaps: &mut Gaps) -> Result<Object<
             "how closely an image is looked at",
         )?;
     }
+    let said = beside.at(path);
+    let citations = file.citations.then(|| Object::new().with("enabled", true));
+    if let (Some(from), Source::Text(text)) = (said.source, &file.source) {
+        return Ok(Object::new()
+            .with("type", "search_result")
+            .with("source", from)
+            .with("title", file.name.as_deref().unwrap_or_default())
+            .with("content", vec![text_block(text, None)])
+            .maybe("citations", citations));
+    }
     let block = Object::new().with("type", kind);
     let block = block.with("source", source(file, path, gaps)?);
     Ok(match file.kind {
-        MediaKind::Document => block.maybe("title", file.name.as_ref()).maybe(
-            "citations",
-            file.citations.then(|| Object::new().with("enabled", true)),
-        ),
+        MediaKind::Document => block
+            .maybe("title", file.name.as_ref())
+            .maybe("context", said.context)
+            .maybe("citations", citations),
         _ => block,
     })
 }

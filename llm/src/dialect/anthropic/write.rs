@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::beside::Beside;
 use super::models::{Claude, LEAST_BUDGET, ThinkingForm};
 use super::turns;
 use crate::Format;
@@ -94,7 +95,7 @@ fn own_extras<'r>(
     body: &mut Object<'r>,
 ) -> Result<(), Problem> {
     if request.from != Some(Format::Messages) {
-        return gaps.extras(&request.extras);
+        return Beside::of(request).rest(&request.extras, gaps);
     }
     for extra in &request.extras {
         if extra.path.contains(['.', '[']) || body.get(&extra.path).is_some() {

@@ -9,6 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use crate::chat::{Media, MediaKind, Problem, Source};
 use crate::codec::Gaps;
+use crate::dialect::anthropic::beside::Said;
 use crate::dialect::anthropic::turns::image_type;
 use crate::json::{Object, Value};
 
@@ -105,8 +106,18 @@ pub(super) fn field(kind: MediaKind) -> &'static str {
 pub(super) fn write<'r>(
     file: &'r Media<'_>,
     path: &str,
+    said: Said<'r>,
     gaps: &mut Gaps,
 ) -> Result<Object<'r>, Problem> {
+    let citations = file.citations.then(|| Object::new().with("enabled", true));
+    if let (Some(from), Source::Text(text)) = (said.source, &file.source) {
+        let found = Object::new()
+            .with("source", from)
+            .with("title", file.name.as_deref().unwrap_or_default())
+            .with("content", vec![Object::new().with("text", text)])
+            .maybe("citations", citations);
+        return Ok(Object::new().with("searchResult", found));
+    }
     if let Some(crate::chat::Detail::Low | crate::chat::Detail::High) = file.detail {
         gaps.leave_out(
             &format!("{path}.detail"),
@@ -140,9 +151,10 @@ pub(super) fn write<'r>(
         block.push("name", name(file.name.as_deref().unwrap_or_default()));
     }
     block.push("source", source);
-    if file.citations {
-        block.push("citations", Object::new().with("enabled", true));
-    }
+    let context = said.context.filter(|_| file.kind == MediaKind::Document);
+    let block = block
+        .maybe("context", context)
+        .maybe("citations", citations);
     Ok(Object::new().with(field(file.kind), block))
 }
 

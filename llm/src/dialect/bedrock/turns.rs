@@ -13,6 +13,7 @@ use crate::chat::{
     CacheMarker, Hint, Message, Part, PartKind, Problem, Reasoned, Request, Role, ToolResult,
 };
 use crate::codec::Gaps;
+use crate::dialect::anthropic::beside::Beside;
 use crate::dialect::anthropic::models::Claude;
 use crate::dialect::anthropic::turns::{NO_WORDS, fitting_id, input, trim_end};
 use crate::json::{Object, Value};
@@ -35,6 +36,7 @@ pub(super) fn write<'r>(
     for part in &request.system {
         add_text_only(part, &mut system, gaps)?;
     }
+    let beside = Beside::of(request);
     let mut turns: Vec<Turn<'r>> = Vec::new();
     for (index, message) in request.messages.iter().enumerate() {
         let role = role_of(message, &turns, request.messages.get(index + 1), claude);
@@ -44,7 +46,7 @@ pub(super) fn write<'r>(
             if message.role == Role::System {
                 add_text_only(part, &mut turn.blocks, gaps)?;
             } else {
-                turn.add(request, part, gaps)?;
+                turn.add(request, part, &beside, gaps)?;
             }
         }
         turn.join(&mut turns);
@@ -137,6 +139,7 @@ impl<'r> Turn<'r> {
         &mut self,
         request: &Request<'_>,
         part: &'r Part<'_>,
+        beside: &Beside<'r>,
         gaps: &mut Gaps,
     ) -> Result<(), Problem> {
         let mut into = &mut self.blocks;
@@ -150,7 +153,9 @@ impl<'r> Turn<'r> {
             PartKind::Media(_) if self.role == Role::Assistant => {
                 return Err(gaps.refuse(&part.path, "files in the model's turns"));
             }
-            PartKind::Media(media) => into.push(file::write(media, &part.path, gaps)?.into()),
+            PartKind::Media(media) => {
+                into.push(file::write(media, &part.path, beside.at(&part.path), gaps)?.into());
+            }
             PartKind::ToolCall(call) => {
                 if call.signature.is_some() {
                     gaps.unproven(request, part);
@@ -163,7 +168,10 @@ impl<'r> Turn<'r> {
             }
             PartKind::ToolResult(result) => {
                 into = &mut self.results;
-                into.push(one("toolResult", tool_result(request, result, gaps)?));
+                into.push(one(
+                    "toolResult",
+                    tool_result(request, result, beside, gaps)?,
+                ));
             }
             PartKind::Reasoning(reasoned) => match reasoning(reasoned) {
                 Some(reasoned) => into.push(one("reasoningContent", reasoned)),
@@ -237,6 +245,7 @@ fn id(given: &str) -> Cow<'_, str> {
 fn tool_result<'r>(
     request: &Request<'_>,
     result: &'r ToolResult<'_>,
+    beside: &Beside<'r>,
     gaps: &mut Gaps,
 ) -> Result<Object<'r>, Problem> {
     let mut blocks: Vec<Value<'r>> = Vec::new();
@@ -247,7 +256,9 @@ fn tool_result<'r>(
                     blocks.push(one("text", text));
                 }
             }
-            PartKind::Media(media) => blocks.push(file::write(media, &part.path, gaps)?.into()),
+            PartKind::Media(media) => {
+                blocks.push(file::write(media, &part.path, beside.at(&part.path), gaps)?.into());
+            }
             _ => return Err(gaps.refuse(&part.path, "such a part of a result")),
         }
         // Nothing is marked inside of a result.

@@ -6,6 +6,7 @@ use crate::chat::{
     Effort, Field, PartKind, Problem, Request, ResponseFormat, Thinking, Tool, ToolChoice,
 };
 use crate::codec::{Gaps, Keeps, Target};
+use crate::dialect::anthropic::beside::Beside;
 use crate::dialect::anthropic::models::Claude;
 use crate::dialect::anthropic::write::{
     Sampled, Thought, refuse_what_none_can, sampled, with_type,
@@ -100,7 +101,7 @@ fn besides<'r>(
         Some(_) => gaps.leave_out(request.path_of(Field::ServiceTier), "this tier")?,
     }
     if request.from != Some(Format::Converse) {
-        return gaps.extras(&request.extras);
+        return Beside::of(request).rest(&request.extras, gaps);
     }
     for extra in &request.extras {
         if extra.path.contains(['.', '[']) || body.get(&extra.path).is_some() {
