@@ -375,3 +375,24 @@ fn a_prompt_that_shall_be_cached_up_to_a_part_is_marked_in_either_way() {
     ];
     assert_eq!(marks, expected.map(Some));
 }
+
+#[rstest]
+#[case::openai(None, "max", "max")]
+#[case::groq(Some(Preset::Groq), "max", "high")]
+#[case::vllm(Some(Preset::VLLM), "xhigh", "high")]
+#[case::ollama(Some(Preset::Ollama), "minimal", "low")]
+#[case::xai(Some(Preset::XAI), "medium", "medium")]
+fn an_effort_is_the_nearest_that_a_provider_knows(
+    #[case] preset: Option<Preset>,
+    #[case] asked: &str,
+    #[case] expected: &str,
+) {
+    let body = format!(
+        r#"{{"messages":[{{"role":"user","content":"Hi"}}],"reasoning_effort":"{asked}","service_tier":"default"}}"#
+    );
+    let body = Value::parse(&body).unwrap();
+    let request = read(Format::Chat, &body);
+    // The tier of all who have no tiers is the default.
+    let (written, _) = write(Format::Chat, &request, &target(preset, "gpt-oss"), false).unwrap();
+    assert_eq!(json(&written)["reasoning_effort"], expected);
+}

@@ -189,6 +189,7 @@ impl<'r> Writer<'_, 'r, '_> {
         match request.service_tier.as_deref() {
             // What every provider does by itself.
             None | Some("auto") => {}
+            Some("default" | "standard_only") if !self.quirks.service_tier => {}
             Some(_) if !self.quirks.service_tier => {
                 self.lacks(Field::ServiceTier, "a tier of service")?;
             }

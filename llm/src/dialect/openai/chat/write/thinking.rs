@@ -27,6 +27,18 @@ pub(crate) fn off(model: &str) -> Result<Option<Effort>, ()> {
 }
 
 impl Writer<'_, '_, '_> {
+    /// The effort that the target knows and that is nearest: all know three
+    /// (<https://console.groq.com/docs/reasoning#reasoning-effort>,
+    /// <https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html>), and OpenAI alone more.
+    fn nearest(&self, effort: Effort) -> Effort {
+        match effort {
+            _ if self.quirks.own => effort,
+            Effort::Minimal => Effort::Low,
+            Effort::XHigh | Effort::Max => Effort::High,
+            known => known,
+        }
+    }
+
     /// Whether reasoning is shown is each provider's own choice, but for OpenRouter.
     pub(super) fn thinking(&mut self) -> Result<(), Problem> {
         let Some(thinking) = &self.request.thinking else {
@@ -48,7 +60,8 @@ impl Writer<'_, '_, '_> {
             },
             ThinkingStyle::Effort => {
                 if let Some(effort) = effort {
-                    self.body.push("reasoning_effort", effort.name());
+                    let name = self.nearest(effort).name();
+                    self.body.push("reasoning_effort", name);
                 }
             }
             ThinkingStyle::Object => {
@@ -75,7 +88,8 @@ impl Writer<'_, '_, '_> {
                     self.body.push("chat_template_kwargs", object);
                 }
                 if let Some(effort) = effort {
-                    self.body.push("reasoning_effort", effort.name());
+                    let name = self.nearest(effort).name();
+                    self.body.push("reasoning_effort", name);
                 }
             }
             ThinkingStyle::Never if disabled => {}
