@@ -169,7 +169,7 @@ impl Handler for Worker {
         let route = tail.route.as_ref().map(|route| header(&route.id));
         let provider = tail.provider.as_ref().map(|one| header(&one.id));
         let mut response = match served {
-            Ok(Served::Opened(opened)) => opened.answer(tail),
+            Ok(Served::Opened(opened)) => opened.answer(tail).await,
             Ok(Served::Ready(response)) => tail.answered(response),
             Err(refusal) => tail.refused(&refusal),
         };

@@ -14,6 +14,7 @@ use weir_llm::exchange::{Exchange, Passed};
 use weir_records::access::Outcome;
 
 use super::attempt::{Content, Opened};
+use super::count;
 use super::mock::Player;
 use super::tail::Tail;
 use crate::headers;
@@ -62,7 +63,7 @@ impl Source {
 
 impl Opened {
     /// The answer as the wire sends it. Its body, or else this call, ends the request's tail.
-    pub(super) fn answer(self, mut tail: Tail) -> Response {
+    pub(super) async fn answer(self, mut tail: Tail) -> Response {
         let Self {
             mut status,
             mut headers,
@@ -73,6 +74,7 @@ impl Opened {
         tail.status = status.as_u16();
         headers::scrub(&mut headers, |value| scrubber.finds(value.as_bytes()));
         headers.remove(DROPPED);
+        headers.remove(count::ESTIMATED);
         if let Some(dropped) = dropped(&exchange.dropped) {
             headers.insert(DROPPED, dropped);
         }
@@ -87,15 +89,19 @@ impl Opened {
                 ResponseBody::Full(body)
             }
             Content::Whole(body) => match whole(&exchange, body.clone(), &mut headers) {
-                Ok((own, usage)) => {
+                Ok((mut own, usage)) => {
                     tail.usage = usage;
                     if usage.is_none() {
                         let mut passed = Passed::whole();
                         passed.push(&body);
                         tail.estimate(&exchange, None, passed);
+                        if let Some(told) = estimated(&exchange, &body, &mut tail).await {
+                            own = told;
+                            let yes = HeaderValue::from_static("true");
+                            headers.insert(count::ESTIMATED, yes);
+                        }
                     }
-                    let body = own;
-                    let body = scrubber.scrub(body);
+                    let body = scrubber.scrub(own);
                     tail.bytes_out = body.len() as u64;
                     tail.outcome = Outcome::Complete;
                     ResponseBody::Full(body)
@@ -151,6 +157,19 @@ fn dropped(paths: &[String]) -> Option<HeaderValue> {
         return None;
     }
     HeaderValue::try_from(named).ok()
+}
+
+/// An answer of which the provider did not tell what was used, with what Weir counts: in the caller's format the numbers may
+/// have to be there, and none is 0. `None` for one that passes as it is.
+async fn estimated(exchange: &Exchange, body: &Bytes, tail: &mut Tail) -> Option<Bytes> {
+    if exchange.passes() {
+        return None;
+    }
+    let usage = count::soon(tail.estimate.clone()?).await;
+    let told = exchange.answer_with(body, usage)?;
+    tail.estimate = None;
+    tail.usage = Some(usage);
+    Some(told)
 }
 
 /// A plain answer as the caller gets it, and what was used.

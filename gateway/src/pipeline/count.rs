@@ -1,14 +1,24 @@
-//! Counts of tokens that no provider of the call makes.
+//! Counts of tokens that no provider of the call makes, or tells.
+
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
-use weir_llm::exchange::{CountedHere, counted_here};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::sync::Semaphore;
+use weir_llm::Usage;
+use weir_llm::exchange::{CountedHere, Estimate, counted_here};
 use weir_llm::tokens::Tokenizer;
 
 use crate::wire::{Response, ResponseBody};
 
 /// Says that Weir counted.
-const ESTIMATED: &str = "x-weir-estimated";
+pub(super) const ESTIMATED: HeaderName = HeaderName::from_static("x-weir-estimated");
+
+/// How many usages are counted at once while their answers wait; those of the others are guessed.
+static COUNTING: Semaphore = Semaphore::const_new(2);
+
+/// How long an answer waits for its usage to be counted; then it is guessed.
+const WAIT: Duration = Duration::from_millis(250);
 
 /// Counts on a thread where nothing waits for it.
 pub(super) async fn answer(count: CountedHere) -> Response {
@@ -25,5 +35,21 @@ pub(super) async fn answer(count: CountedHere) -> Response {
         status: StatusCode::OK,
         headers,
         body: ResponseBody::Full(body.into()),
+    }
+}
+
+/// A usage that an answer is to tell: counted on a thread where nothing waits for it, or guessed where that takes too long.
+pub(super) async fn soon(estimate: Estimate) -> Usage {
+    let guess = estimate.guess();
+    let Ok(permit) = COUNTING.try_acquire() else {
+        return guess;
+    };
+    let counting = tokio::task::spawn_blocking(move || {
+        let _one_of_few = permit;
+        estimate.count()
+    });
+    match tokio::time::timeout(WAIT, counting).await {
+        Ok(Ok(usage)) => usage,
+        _ => guess,
     }
 }

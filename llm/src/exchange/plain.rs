@@ -57,6 +57,18 @@ impl Exchange {
         }
     }
 
+    /// The caller's answer with a usage that the provider did not tell; `None` for one that is not written anew.
+    #[must_use]
+    pub fn answer_with(&self, body: &[u8], usage: Usage) -> Option<Bytes> {
+        if !matches!(self.way, Way::Translate { .. }) {
+            return None;
+        }
+        let (from, to) = self.codecs();
+        let mut answer = from.read_answer(body).ok()?;
+        answer.usage = Some(usage);
+        Some(to.write_answer(&answer, &self.asked.borrowed()).into())
+    }
+
     /// Reads the usage of an answer that passes in pieces.
     #[must_use]
     pub fn plain_usage(&self) -> super::PlainUsage {

@@ -4,6 +4,7 @@
 mod batches;
 mod callers;
 mod fake;
+mod untold;
 
 use std::sync::{Arc, Mutex};
 
