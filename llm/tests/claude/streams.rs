@@ -1,7 +1,11 @@
-use weir_llm::chat::{Citation, Delta, Event, Finish, PartStart, Signature};
+use rstest::rstest;
+use weir_llm::chat::{
+    Answer, Choice, Citation, Delta, Event, Finish, PartKind, PartStart, Signature,
+};
+use weir_llm::json::Value;
 use weir_llm::{Format, Usage};
 
-use crate::support::{codec, decode, encode, in_frames, is_event_stream, streams};
+use crate::support::{asked, codec, decode, encode, in_frames, is_event_stream, read, streams};
 
 fn start(part: u32, start: PartStart) -> Event {
     Event::PartStart {
@@ -292,4 +296,69 @@ fn another_providers_proof_of_a_call_travels_before_it() {
 fn only_bedrock_speaks_in_frames() {
     assert!(is_event_stream(Format::Converse) && !is_event_stream(Format::Messages));
     assert_eq!(in_frames("").len(), 0);
+}
+
+/// Newer models of Claude at Bedrock say `type` of calls that are the caller's own.
+#[test]
+fn a_call_of_bedrocks_with_a_type_is_a_call_and_one_of_the_provider_is_none() {
+    let block = |kind: &str| {
+        format!(
+            r#"{{"toolUse":{{"toolUseId":"tooluse_1","name":"clock","input":{{"zone":"UTC"}},"type":"{kind}"}}}}"#
+        )
+    };
+    let (own, other) = (block("tool_use"), block("server_tool_use"));
+    let body = format!(
+        r#"{{"output":{{"message":{{"role":"assistant","content":[{other},{own}]}}}},"stopReason":"tool_use"}}"#
+    );
+    let answer = codec(Format::Converse)
+        .read_answer(body.as_bytes())
+        .unwrap();
+    let [part] = answer.choices[0].parts.as_slice() else {
+        panic!("{answer:?}");
+    };
+    let PartKind::ToolCall(called) = &part.kind else {
+        panic!("{part:?}");
+    };
+    assert_eq!((&*called.id, &*called.name), ("tooluse_1", "clock"));
+
+    let lines = r#"{"messageStart":{"role":"assistant"}}
+{"contentBlockStart":{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"tooluse_1","name":"clock","type":"tool_use"}}}}
+{"contentBlockDelta":{"contentBlockIndex":0,"delta":{"toolUse":{"input":"{}"}}}}
+{"contentBlockStop":{"contentBlockIndex":0}}
+{"messageStop":{"stopReason":"tool_use"}}"#;
+    let events = decode(Format::Converse, [&*in_frames(lines)]);
+    assert!(
+        events.contains(&start(0, call("tooluse_1", "clock"))),
+        "{events:?}"
+    );
+
+    // And an SDK sends it back as it got it.
+    let history = format!(
+        r#"{{"messages":[{{"role":"user","content":[{{"text":"x"}}]}},{{"role":"assistant","content":[{own}]}}]}}"#
+    );
+    let history = Value::parse(&history).unwrap();
+    assert_eq!(read(Format::Converse, &history).extras, []);
+}
+
+#[rstest]
+#[case(Format::Messages)]
+#[case(Format::Converse)]
+fn what_went_in_stays_the_same_where_more_of_it_is_said_to_be_cached(#[case] format: Format) {
+    let answer = Answer {
+        usage: Some(Usage {
+            input: 12,
+            output: 3,
+            cached: Some(208),
+            cache_write: Some(7),
+            ..Usage::default()
+        }),
+        choices: vec![Choice::default()],
+        ..Answer::default()
+    };
+    let written = codec(format).write_answer(&answer, &asked(format, false));
+    let again = codec(format).read_answer(&written).unwrap();
+    assert_eq!(
+        again.usage.map(|usage| (usage.input, usage.cached)),
+        Some((12, Some(12)))
+    );
 }

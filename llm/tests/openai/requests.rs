@@ -234,6 +234,24 @@ fn functions_of_before_are_tools() {
 }
 
 #[test]
+fn what_compatible_providers_do_anyway_is_no_gap_elsewhere() {
+    let text = r#"{"model":"fast","service_tier":"on_demand","reasoning_format":"parsed","usage":{"include":true},
+        "messages":[{"role":"user","content":"x"},{"role":"assistant","content":"y","prefix":false},
+            {"role":"user","content":"z"}]}"#;
+    let body = Value::parse(text).unwrap();
+    let request = read(Format::Chat, &body);
+    assert_eq!(request.extras, []);
+    assert_eq!(request.service_tier.as_deref(), Some("auto"));
+    // What changes the answer is named.
+    let text = r#"{"reasoning_format":"raw","usage":{"include":false},
+        "messages":[{"role":"assistant","content":"y","prefix":true}]}"#;
+    let body = Value::parse(text).unwrap();
+    let request = read(Format::Chat, &body);
+    let paths: Vec<&str> = request.extras.iter().map(|one| &*one.path).collect();
+    assert_eq!(paths, ["reasoning_format", "usage", "messages[0].prefix"]);
+}
+
+#[test]
 fn what_runs_at_a_provider_is_named() {
     let text = asks(r#""tools":[{"type":"custom","custom":{"name":"x"}}],"web_search_options":{}"#);
     let body = Value::parse(&text).unwrap();

@@ -60,9 +60,10 @@ impl Counts {
 }
 
 pub(super) fn write(usage: &Usage) -> Object<'static> {
-    let cached = usage.cached.unwrap_or(0);
-    let written = usage.cache_write.unwrap_or(0);
-    let beside = cached.saturating_add(written);
+    // Some count more from the cache than all that went in: the sum stays what was said.
+    let cached = usage.cached.unwrap_or(0).min(usage.input);
+    let written = usage.cache_write.unwrap_or(0).min(usage.input - cached);
+    let beside = cached + written;
     let periods = usage.cache_write_hour.map(|hour| {
         Object::new()
             .with("ephemeral_5m_input_tokens", written.saturating_sub(hour))

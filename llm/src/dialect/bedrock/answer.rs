@@ -18,11 +18,7 @@ pub(super) fn read(body: &[u8]) -> Result<Answer, BadAnswer> {
     let mut parts = Vec::new();
     for value in blocks {
         // What is no word of the model's (steps of tools at the provider) stays out.
-        let server = value
-            .get("toolUse")
-            .and_then(|call| call.get("type"))
-            .is_some();
-        if server {
+        if value.get("toolUse").is_some_and(block::at_the_provider) {
             continue;
         }
         let alone = Value::Array(vec![value.clone()]);

@@ -232,8 +232,20 @@ fn guarded<'a>(value: &Value<'a>, path: &str, extras: &mut Vec<Extra<'a>>) -> Op
     Some(PartKind::Text(text, Vec::new()))
 }
 
+/// Whether a call is one that the provider itself runs: the caller's own have no `type`, or one that says nothing more
+/// (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html>; Claude's newer models answer
+/// with `tool_use`, which is not in it).
+pub(super) fn at_the_provider(call: &Value<'_>) -> bool {
+    let kind = call.get("type").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind != "tool_use")
+}
+
 fn tool_use<'a>(object: &Object<'a>, path: &str, extras: &mut Vec<Extra<'a>>) -> PartKind<'a> {
-    rest(object, &["toolUseId", "name", "input"], path, extras);
+    let known: &[&str] = match object.get("type").and_then(Value::as_str) {
+        Some("tool_use") => &["toolUseId", "name", "input", "type"],
+        _ => &["toolUseId", "name", "input"],
+    };
+    rest(object, known, path, extras);
     PartKind::ToolCall(ToolCall {
         id: object.get("toolUseId").and_then(string).unwrap_or_default(),
         name: object.get("name").and_then(string).unwrap_or_default(),

@@ -143,8 +143,7 @@ impl Reader {
         let member = |name| start.and_then(|start| start.get(name));
         let start = if let Some(call) = member("toolUse") {
             let string = |name| call.get(name).and_then(Value::as_str).unwrap_or_default();
-            // One with a type runs at the provider.
-            call.get("type").is_none().then(|| {
+            (!block::at_the_provider(call)).then(|| {
                 let start = PartStart::ToolCall {
                     id: string("toolUseId").to_owned(),
                     name: string("name").to_owned(),

@@ -30,13 +30,13 @@ pub(super) fn read(value: &Value<'_>) -> Option<Usage> {
 }
 
 pub(super) fn write(usage: &Usage) -> Object<'static> {
-    let beside = usage
-        .cached
-        .unwrap_or(0)
-        .saturating_add(usage.cache_write.unwrap_or(0));
+    // Some count more from the cache than all that went in: the sum stays what was said.
+    let cached = usage.cached.map(|cached| cached.min(usage.input));
+    let rest = usage.input - cached.unwrap_or(0);
+    let written = usage.cache_write.map(|written| written.min(rest));
     let hour = usage.cache_write_hour.filter(|hour| *hour > 0).map(|hour| {
         let detail = |ttl, tokens: u64| Object::new().with("ttl", ttl).with("inputTokens", tokens);
-        let rest = usage.cache_write.unwrap_or(0).saturating_sub(hour);
+        let rest = written.unwrap_or(0).saturating_sub(hour);
         let mut details = vec![detail("1h", hour)];
         if rest > 0 {
             details.push(detail("5m", rest));
@@ -44,10 +44,10 @@ pub(super) fn write(usage: &Usage) -> Object<'static> {
         details
     });
     Object::new()
-        .with("inputTokens", usage.input.saturating_sub(beside))
+        .with("inputTokens", rest - written.unwrap_or(0))
         .with("outputTokens", usage.output)
         .with("totalTokens", usage.input.saturating_add(usage.output))
-        .maybe("cacheReadInputTokens", usage.cached)
-        .maybe("cacheWriteInputTokens", usage.cache_write)
+        .maybe("cacheReadInputTokens", cached)
+        .maybe("cacheWriteInputTokens", written)
         .maybe("cacheDetails", hour)
 }

@@ -88,7 +88,13 @@ impl<'a> Reader<'a> {
             "stream_options" => {}
             "user" => request.user = Some(string(name, value)?),
             "metadata" => request.metadata = metadata(value)?,
-            "service_tier" => request.service_tier = Some(string(name, value)?),
+            "service_tier" => {
+                request.service_tier = Some(match string(name, value)? {
+                    // Groq's default (<https://console.groq.com/docs/service-tiers>).
+                    tier if tier == "on_demand" => "auto".into(),
+                    tier => tier,
+                });
+            }
             "logprobs" => self.asks_for_logprobs = boolean(name, value)?,
             "top_logprobs" => self.top_logprobs = Some(small_count(name, value)?),
             "web_search_options" => request.tools.push(crate::chat::Tool::Server {
@@ -229,6 +235,11 @@ fn idle(name: &str, value: &Value<'_>) -> bool {
         "store" => value.as_bool() == Some(false),
         // What it is by default.
         "verbosity" => value.as_str() == Some("medium"),
+        // Groq's way to have reasoning where Weir puts it
+        // (<https://console.groq.com/docs/reasoning>).
+        "reasoning_format" => value.as_str() == Some("parsed"),
+        // OpenRouter's way to ask for what is told anyway (<https://openrouter.ai/docs/use-cases/usage-accounting>).
+        "usage" => value.get("include").and_then(Value::as_bool) == Some(true),
         "logit_bias" => value.as_object().is_some_and(Object::is_empty),
         "modalities" => value
             .as_array()

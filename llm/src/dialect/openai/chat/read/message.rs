@@ -71,6 +71,9 @@ impl<'a> Turn<'a> {
                 "function_call" => calls.push(self.function_call(&path, value)?),
                 "tool_call_id" => self.tool_call_id = Some(string(&path, value)?),
                 "cache_control" => cache = cache_marker(value),
+                // Mistral's mark of an answer that is begun, where it is none
+                // (<https://docs.mistral.ai/api/endpoint/chat>).
+                "prefix" if value.as_bool() == Some(false) => {}
                 // What was cited before is of no use to the model.
                 "annotations" => {
                     if value.as_array().is_none_or(|cited| !cited.is_empty()) {
